@@ -1,0 +1,1 @@
+"""Connectors: one folder for each ledger; nothing here knows dunning."""

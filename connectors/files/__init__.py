@@ -1,0 +1,1 @@
+"""The files ledger: a folder of CSV books."""

@@ -1,0 +1,1 @@
+"""A strict, stateful stand-in of an Odoo server."""

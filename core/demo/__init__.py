@@ -1,0 +1,1 @@
+"""The demo: a sample company and its books."""

@@ -1,0 +1,1 @@
+"""History: what was done, and proof of it."""

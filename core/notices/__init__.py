@@ -1,0 +1,1 @@
+"""Notices: the words a customer reads."""

@@ -1,0 +1,164 @@
+"""What core asks of a ledger. An adapter derives from `LedgerConnector`, names its capabilities and fills in the names of its ledger;
+the order of things is here, and every optional ability refuses by default."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, NewType
+
+from .errors import UnsupportedFeature
+from .receivables import Allocation, Company, CreditNote, Customer, Invoice, LedgerContact, Note, Payment, Task, UnappliedCredit
+
+Cursor = NewType("Cursor", str)
+"""A read position in a ledger: opaque to core, durable, safe to repeat."""
+
+MAX_PAGE_DOCUMENTS = 2000
+
+
+class Capability(StrEnum):
+    """An optional ability of a ledger. What is not declared raises UnsupportedFeature when asked for."""
+
+    NOTES = "notes"
+    TASKS = "tasks"
+    INVOICE_PDF = "invoice_pdf"
+    PAYMENT_PAGE = "payment_page"
+    INSTALMENTS = "instalments"
+    LEDGER_CONTACTS = "ledger_contacts"
+    DO_NOT_CHASE = "do_not_chase"
+    DISPUTES = "disputes"
+    LAST_BANK_ENTRY = "last_bank_entry"
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """Something in the books that could not be read, where it is, and who must do what. The rest of the books is read all the same."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A portion of changes. Core stores the rows and `cursor` in one transaction; the cursor is the place to go on after this page.
+
+    A *complete pass* reads everything that is open: its first page has `starts_pass`, its last `ends_pass`; what core knows as open and
+    was in no page of the pass is then gone from the ledger. Until `ends_pass` a crash may repeat the pass from its start.
+    Invoices are reported in every status that matters: paid, void and deleted ones close their items, drafts are no open items.
+    """
+
+    cursor: Cursor
+    customers: tuple[Customer, ...] = ()
+    invoices: tuple[Invoice, ...] = ()
+    credit_notes: tuple[CreditNote, ...] = ()
+    payments: tuple[Payment, ...] = ()
+    allocations: tuple[Allocation, ...] = ()
+    contacts_made: tuple[LedgerContact, ...] = ()
+    problems: tuple[RowProblem, ...] = ()
+    starts_pass: bool = False
+    ends_pass: bool = False
+    last_bank_entry_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """The items as they are in the ledger now. An invoice that was asked for and is in neither field is gone.
+
+    `credits` are all unallocated credits of the customers concerned, when `knows_credits` is true.
+    """
+
+    invoices: tuple[Invoice, ...]
+    credits: tuple[UnappliedCredit, ...] = ()
+    knows_credits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a connector is given besides its settings. `now` is the one clock (aware UTC); `base_dir` is where relative paths of the
+    settings start; `state_dir` is a folder of the company's own."""
+
+    company: str
+    time_zone: str
+    now: Callable[[], datetime]
+    base_dir: Path
+    state_dir: Path
+
+
+class LedgerConnector(ABC):
+    """The books, remote. All methods raise only errors of core.errors."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]]
+
+    def __init__(self, settings: Any, surroundings: Surroundings) -> None:
+        """`settings` is an instance of the settings model that plugin.yaml names for this connector."""
+        self.settings = settings
+        self.surroundings = surroundings
+
+    @abstractmethod
+    def check(self) -> Company:
+        """Connect, prove the rights that are needed, and say whose books these are. Raises PermissionMissing, AuthorizationExpired."""
+
+    @abstractmethod
+    def changes(self, cursor: Cursor | None) -> Iterator[Page]:
+        """Everything that changed since the cursor (None: everything that is open), in pages of at most MAX_PAGE_DOCUMENTS documents.
+
+        At least one page is yielded. May repeat what is known; never skips. Customers come in or before the first page with their documents.
+        """
+
+    def sweep(self) -> Iterator[Page]:
+        """A complete pass, whatever the cursor says, to catch what no incremental reading shows (deletions, long imports)."""
+        return self.changes(None)
+
+    @abstractmethod
+    def recheck(self, invoice_ids: Sequence[str]) -> Recheck:
+        """The invoices as they are now, read from the ledger itself and never from a cache; one batch."""
+
+    def put_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
+        """Leave each note in the books exactly once: look for the markers first, then write what is missing.
+
+        Returns the ledger's id of each note by marker; a note whose invoice is gone or was refused is missing from the answer.
+        """
+        self._require(Capability.NOTES)
+        found = dict(self._find_notes(notes))
+        missing = [note for note in notes if note.marker not in found]
+        return {**found, **(self._add_notes(missing) if missing else {})}
+
+    def put_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
+        """Leave each task in the books exactly once, as put_notes does. Returns ids by marker."""
+        self._require(Capability.TASKS)
+        found = dict(self._find_tasks(tasks))
+        missing = [task for task in tasks if task.marker not in found]
+        return {**found, **(self._add_tasks(missing) if missing else {})}
+
+    def invoice_pdf(self, invoice_id: str) -> bytes:
+        """The invoice as the ledger prints it. Raises Refused when there is none for this invoice."""
+        raise self._unsupported(Capability.INVOICE_PDF)
+
+    def payment_pages(self, invoice_ids: Sequence[str]) -> Mapping[str, str]:
+        """The ledger's own page for each invoice, where the customer can see and pay it; made when missing."""
+        raise self._unsupported(Capability.PAYMENT_PAGE)
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+    def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
+        raise self._unsupported(Capability.NOTES)
+
+    def _add_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
+        raise self._unsupported(Capability.NOTES)
+
+    def _find_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
+        raise self._unsupported(Capability.TASKS)
+
+    def _add_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
+        raise self._unsupported(Capability.TASKS)
+
+    def _require(self, capability: Capability) -> None:
+        if capability not in self.capabilities:
+            raise self._unsupported(capability)
+
+    def _unsupported(self, capability: Capability) -> UnsupportedFeature:
+        return UnsupportedFeature(f"The ledger {self.name!r} has no {capability.value.replace('_', ' ')}.")

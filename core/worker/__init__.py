@@ -1,0 +1,1 @@
+"""The worker: sync, run, act, write back."""
