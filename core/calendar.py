@@ -23,7 +23,7 @@ def knows_country(country: str, region: str = "") -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BusinessCalendar:
-    """The days on which a company may write to its customers. `weekdays` counts from Monday = 0; `country` may be empty: no public holidays."""
+    """The days on which a company may write to its customers. `weekdays` counts from Monday = 0; an empty `country` has no holidays."""
 
     weekdays: frozenset[int]
     country: str = ""

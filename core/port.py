@@ -105,7 +105,7 @@ class LedgerConnector(ABC):
     def changes(self, cursor: Cursor | None) -> Iterator[Page]:
         """Everything that changed since the cursor (None: everything that is open), in pages of at most MAX_PAGE_DOCUMENTS documents.
 
-        At least one page is yielded. May repeat what is known; never skips. Customers come in or before the first page with their documents.
+        At least one page is yielded. May repeat what is known; never skips. A customer comes with its first document or before.
         """
 
     def sweep(self) -> Iterator[Page]:

@@ -34,7 +34,7 @@ class Hold:
 class SkipReason(StrEnum):
     """Why an open item is left alone today. The order of `dunning.plan` decides which one is given when several apply."""
 
-    DRAFT_OR_SETTLED = "not_open"
+    BEFORE_GO_LIVE = "before_go_live"
     EXCLUDED = "excluded"
     LEDGER_SAYS_NO = "ledger_says_no"
     DISPUTED = "disputed"
@@ -46,6 +46,7 @@ class SkipReason(StrEnum):
     NO_PROCEDURE = "no_procedure"
     NOT_DUE_YET = "not_due_yet"
     LADDER_DONE = "ladder_done"
+    NO_ADDRESS = "no_address"
     NO_PAYMENT_DETAILS = "no_payment_details"
     COVERED_BY_CREDIT = "covered_by_credit"
     CONTACTED_RECENTLY = "contacted_recently"
@@ -84,12 +85,14 @@ class LevelState:
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """One open item and what we did about it. `cycle` counts from 1; `open_attempt` names an attempt whose end is unknown."""
+    """One open item and what we did about it. `cycle` counts from 1; `open_attempt` names an attempt whose end is unknown;
+    `task_key` is the key of the last task that was put on the work list for it."""
 
     item: OpenItem
     level: LevelState = LevelState()
     cycle: int = 1
     open_attempt: str = ""
+    task_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,11 @@ class ActionKind(StrEnum):
 
 
 class TaskKind(StrEnum):
-    """Which work: a call that the ladder asks for, or a notice that has nobody to go to."""
+    """Which work: a call that the ladder asks for, a notice that has nobody to go to, an item whose ladder has ended."""
 
     CALL = "call"
     NO_ADDRESS = "no_address"
+    DECIDE = "decide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ class Action:
     often it is planned; `credits` are shown in the notice and never added to another currency."""
 
     kind: ActionKind
-    channel: Channel
+    channel: Channel | None
     level: str
     notice: NoticeKind | None
     customer: Customer

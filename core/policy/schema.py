@@ -1,23 +1,39 @@
 """The policy of one company: what a YAML file may say, frozen, with every default and where it comes from.
 
 Fields are described for the person who writes the file; the published JSON Schema is made from here. Checks that need more than one
-value are in `read.py`, which reports all problems at once with line and column.
+value are in `lint.py`; `read.py` reports all problems at once with line and column.
 """
 
-from datetime import date, time
+from dataclasses import dataclass
+from datetime import time
 from decimal import Decimal
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, Strict
 
 from ..receivables import ContactRole
 from ..secret import Secret
-
-Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Amount = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+from .values import (
+    Amount,
+    Bic,
+    CountryCode,
+    CurrencyCode,
+    Day,
+    Iban,
+    Key,
+    Line,
+    LocaleName,
+    MailAddress,
+    Mailbox,
+    Name,
+    Region,
+    Several,
+    Share,
+    Text,
+    TimeOfDay,
+    TimeZoneName,
+    Word,
+)
 
 
 class Model(BaseModel):
@@ -26,7 +42,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
-class Mode(StrEnum):
+class Mode(Word):
     """How far a run goes."""
 
     SHADOW = "shadow"
@@ -34,7 +50,7 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
-class Weekday(StrEnum):
+class Weekday(Word):
     """A day of the week."""
 
     MON = "mon"
@@ -46,21 +62,21 @@ class Weekday(StrEnum):
     SUN = "sun"
 
 
-class FormOfAddress(StrEnum):
+class FormOfAddress(Word):
     """How Spanish notices address the reader."""
 
     USTED = "usted"
     TU = "tu"
 
 
-class Channel(StrEnum):
+class Channel(Word):
     """How a level reaches the customer."""
 
     EMAIL = "email"
     CALL = "call"
 
 
-class NoticeKind(StrEnum):
+class NoticeKind(Word):
     """Which text is sent. SUMMARY is the one message on old debt at go-live."""
 
     BEFORE_DUE = "before_due"
@@ -72,22 +88,24 @@ class NoticeKind(StrEnum):
     SUMMARY = "summary"
 
 
-class OldDebt(StrEnum):
-    """What to do with items that were overdue before go-live (asks.md 7)."""
+class OldDebt(Word):
+    """What to do with items that were overdue before go-live."""
+
+    # asks.md 7
 
     IGNORE = "ignore"
     ONE_SUMMARY = "one_summary"
     MATCHING_LEVEL = "matching_level"
 
 
-class Grouping(StrEnum):
+class Grouping(Word):
     """What one message covers."""
 
     CUSTOMER = "customer"
     INVOICE = "invoice"
 
 
-class RecipientStep(StrEnum):
+class RecipientStep(Word):
     """A rung of the recipient ladder: the first that has a usable address is written to."""
 
     DOCUMENT = "document"
@@ -98,7 +116,7 @@ class RecipientStep(StrEnum):
     PARENT = "parent"
 
 
-class Security(StrEnum):
+class Security(Word):
     """How the connection to the mail server is protected."""
 
     STARTTLS = "starttls"
@@ -106,62 +124,76 @@ class Security(StrEnum):
     NONE = "none"
 
 
+class PaymentPage(Word):
+    """A page on which an invoice can be paid."""
+
+    LEDGER = "ledger"
+
+
 class CompanyProfile(Model):
     """Whose reminders these are."""
 
-    name: Text = Field(description="The name customers know the company by; it signs every notice.")
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = Field(description="ISO 3166-1 country, for holidays and law: ES")
-    region: str = Field("", description="ISO 3166-2 subdivision without the country, for regional holidays: MD, CT, B")
-    locale: str = Field(description="Language and country for words, dates and money when the customer's are unknown: es_ES")
-    time_zone: str = Field(description="IANA time zone in which days begin and end: Europe/Madrid")
+    name: Name = Field(description="The name customers know the company by; it signs every notice.")
+    country: CountryCode = Field(description="ISO 3166-1 country, for holidays and law: ES")
+    region: Region = Field("", description="ISO 3166-2 subdivision without the country, for regional holidays: MD, CT, B")
+    locale: LocaleName = Field(description="Language and country for words, dates and money when the customer's are unknown: es_ES")
+    time_zone: TimeZoneName = Field(description="IANA time zone in which days begin and end: Europe/Madrid")
     form_of_address: FormOfAddress = Field(FormOfAddress.USTED, description="usted or tu, in Spanish notices")
 
 
 class Smtp(Model):
-    """The company's own mail server, so that mail comes from the company's domain (asks.md 30)."""
+    """The company's own mail server, so that mail comes from the company's domain."""
 
-    host: Text
+    # asks.md 30
+
+    host: Name = Field(description="Name of the mail server: smtp.example.com")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="587 with STARTTLS (RFC 6409), 465 with TLS (RFC 8314)")
     security: Security = Field(Security.STARTTLS, description="starttls, tls, or none (only for a server on this machine)")
-    username: str = ""
+    username: Line = Field("", description="Who logs in there; empty means no login")
     password: Secret | None = Field(None, description="By reference only: ${NAME_OF_AN_ENVIRONMENT_VARIABLE} or ${file:/path}")
-    timeout_seconds: Annotated[int, Field(ge=1, le=300)] = 30
+    timeout_seconds: Annotated[int, Field(ge=1, le=300)] = Field(30, description="How long to wait for an answer of the server, in seconds")
 
 
 class Signature(Model):
-    """The person who signs; practice.md: a reminder is signed by a person."""
+    """The person who signs."""
 
-    name: Text
-    role: str = ""
-    phone: str = ""
-    email: str = ""
+    # practice.md: a reminder is signed by a person
+
+    name: Name = Field(description="First and last name")
+    role: Line = Field("", description="What the person does: Administración")
+    phone: Line = Field("", description="Where the person can be called; in quotes when it is only digits")
+    email: MailAddress = Field("", description="The person's own address")
 
 
 class Mail(Model):
     """How e-mail leaves. Exactly one of `smtp` and `folder`."""
 
-    sender: Text = Field(alias="from", description="Address of the sender: Cobros <cobros@example.com>")
-    reply_to: str = Field("", description="Where answers go, when not to the sender")
+    sender: Annotated[Mailbox, Field(min_length=1)] = Field(alias="from", description="Address of the sender: Cobros <cobros@example.com>")
+    reply_to: Mailbox = Field("", description="Where answers go, when not to the sender")
     signature: Signature
     smtp: Smtp | None = None
-    folder: str = Field("", description="Write each mail as an .eml file into this folder instead of sending it")
-    attach_invoice_pdf: bool = Field(
-        True, description="Attach the invoice where the ledger can print it (practice.md: resend the lost invoice)"
+    folder: Line = Field("", description="Write each mail as an .eml file into this folder instead of sending it")
+    attach_invoice_pdf: bool | None = Field(
+        # practice.md: resend the lost invoice
+        None,
+        description="Attach the invoice; left out: where the ledger can print it",
     )
 
 
 class Sending(Model):
     """When customers may be contacted."""
 
-    days: tuple[Weekday, ...] = Field(
+    days: Several[Weekday] = Field(
         (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI), min_length=1, description="Days on which notices may go out"
     )
-    earliest: time = Field(time(8, 0), description="Not before this time of day in the company's zone")
-    latest: time = Field(time(20, 0), description="Not after this time of day in the company's zone")
+    earliest: TimeOfDay = Field(time(8, 0), description="Not before this time of day in the company's zone")
+    latest: TimeOfDay = Field(time(20, 0), description="Not after this time of day in the company's zone")
     skip_public_holidays: bool = Field(True, description="Keep the holidays of the company's country and region")
-    holidays: tuple[date, ...] = Field((), description="More days off: local feasts, the August closing")
+    holidays: Several[Day] = Field((), description="More days off: local feasts, the August closing")
     min_days_between_contacts: Annotated[int, Field(ge=1, le=90)] = Field(
-        6, description="At least this many days between two contacts with a customer, over all channels; practice.md: again a week later"
+        # practice.md: again a week later
+        6,
+        description="At least this many days between two contacts with a customer, over all channels",
     )
     daily_limit: Annotated[int, Field(ge=1)] | None = Field(
         None, description="At most this many notices a day; the rest waits for the next day"
@@ -171,54 +203,58 @@ class Sending(Model):
 class GoLive(Model):
     """From when on Puntual is in charge."""
 
-    on: date = Field(alias="date", description="Items due before this day are old debt")
+    on: Day = Field(alias="date", description="Items due before this day are old debt")
     old_debt: OldDebt = Field(
-        description="ignore: never chased; one_summary: one message in place of the first overdue level; matching_level: enter where the age says"
+        description="ignore: never chased; one_summary: one message in place of the first overdue level; matching_level: enter by age"
     )
 
 
 class PaymentDetails(Model):
-    """Where to pay in one currency (asks.md 24: the IBAN of the wrong currency)."""
+    """Where to pay in one currency."""
 
-    holder: str = Field("", description="Account holder, when it is not the company's name")
-    iban: str = Field("", description="Checked by its ISO 13616 check digits")
-    bic: str = ""
-    account: str = Field("", description="Account number where there is no IBAN")
-    bank: str = ""
-    instructions: str = Field("", description="Other ways to pay, in words")
+    # asks.md 24: the IBAN of the wrong currency
+
+    holder: Line = Field("", description="Account holder, when it is not the company's name")
+    iban: Iban = Field("", description="Checked by its ISO 13616 check digits")
+    bic: Bic = Field("", description="ISO 9362 code of the bank")
+    account: Line = Field("", description="Account number where there is no IBAN")
+    bank: Line = Field("", description="Name of the bank")
+    instructions: Annotated[str, Field(max_length=2000)] = Field("", description="Other ways to pay, in words")
 
 
 class Repeat(Model):
-    """Send the same level again while nothing happens (asks.md 28: never without a limit)."""
+    """Send the same level again while nothing happens."""
 
-    every_days: Annotated[int, Field(ge=1, le=365)]
+    # asks.md 28: never without a limit
+
+    every_days: Annotated[int, Field(ge=1, le=365)] = Field(description="Days between two sends")
     at_most: Annotated[int, Field(ge=1, le=12)] = Field(description="How many times again, after the first")
 
 
 class Level(Model):
     """A rung of a ladder."""
 
-    key: Key
+    key: Key = Field(description="Its own name in this ladder; history keeps it, so change it only for another level")
     days: Annotated[int, Field(ge=-365, le=1825)] = Field(description="Days from the due date: -7 is a week before, 1 the day after")
-    channel: Channel = Channel.EMAIL
+    channel: Channel = Field(Channel.EMAIL, description="email, or call: a task for a person")
     notice: NoticeKind | None = Field(None, description="Which text; e-mail levels need one")
-    repeat: Repeat | None = None
+    repeat: Repeat | None = Field(None, description="Send it again while nothing happens, with a limit")
     needs_approval: bool = Field(False, description="A person says yes before it goes out")
 
 
 class Procedure(Model):
     """A named ladder of levels, in the order of their days."""
 
-    levels: tuple[Level, ...] = Field(min_length=1, max_length=30)
+    levels: Several[Level] = Field(min_length=1, max_length=30, description="The rungs, by rising days")
 
 
 class Match(Model):
     """Which customers a rule is for: everything that is given must fit; lists mean any of them."""
 
-    groups: tuple[str, ...] = Field((), description="Tags of the customer in the ledger")
-    countries: tuple[str, ...] = Field((), description="ISO 3166-1 countries")
-    names: tuple[str, ...] = Field((), description="Names, upper and lower case alike, with * for any text")
-    ids: tuple[str, ...] = Field((), description="The ledger's ids of customers")
+    groups: Several[Name] = Field((), description="Tags of the customer in the ledger")
+    countries: Several[CountryCode] = Field((), description="ISO 3166-1 countries")
+    names: Several[Name] = Field((), description="Names, upper and lower case alike, with * for any text")
+    ids: Several[Name] = Field((), description="The ledger's ids of customers")
     min_amount: dict[CurrencyCode, Amount] = Field(
         default_factory=dict, description="The invoice's total is at least this, in its currency"
     )
@@ -226,29 +262,33 @@ class Match(Model):
 
 
 class Exclusion(Model):
-    """Do not chase, with the reason and until when (asks.md 8)."""
+    """Do not chase, with the reason and until when."""
 
-    reason: Text
-    until: date | None = Field(None, description="The last day of the exclusion; none means until the rule is removed")
+    # asks.md 8
+
+    reason: Text = Field(description="Why; it is shown wherever somebody asks")
+    until: Day | None = Field(None, description="The last day of the exclusion; none means until the rule is removed")
 
 
 class CustomerRule(Model):
     """The first rule that matches decides. Exactly one of `procedure` and `exclude`."""
 
-    match: Match
-    procedure: Key | None = None
-    exclude: Exclusion | None = None
+    match: Match = Field(description="Which customers or invoices")
+    procedure: Key | None = Field(None, description="The procedure they follow")
+    exclude: Exclusion | None = Field(None, description="They are not chased at all")
 
 
 class Guard(Model):
     """When a plan is too implausible to be carried out without asking."""
 
-    max_share_of_customers: Annotated[Decimal, Field(gt=0, le=1)] = Field(
+    max_share_of_customers: Share = Field(
         Decimal("0.4"), description="Stop when more than this share of the customers with open items would be written to"
     )
     share_from_customers: Annotated[int, Field(ge=1)] = Field(20, description="The share is judged from this many customers in the plan on")
     max_days_without_payment: Annotated[int, Field(ge=1)] = Field(
-        10, description="Stop when the newest payment or bank entry in the books is older than this (asks.md 3: unreconciled payments)"
+        # asks.md 3: unreconciled payments
+        10,
+        description="Stop when the newest payment or bank entry in the books is older than this",
     )
     max_total: dict[CurrencyCode, Amount] = Field(
         default_factory=dict, description="Stop when a run would claim more than this in a currency"
@@ -263,30 +303,30 @@ class Promises(Model):
     )
 
 
-class LedgerRef(BaseModel):
-    """Which ledger, and its settings, which the connector's own model checks."""
+@dataclass(frozen=True, slots=True)
+class LedgerChoice:
+    """Which ledger, and its settings, which the connector's own model has checked. `type` is the connector's id in plugin.yaml."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    type: str = Field(description="The connector's id in plugin.yaml: files, odoo")
+    type: str
+    settings: BaseModel
 
 
 class Policy(Model):
     """All that one company decides."""
 
-    company: CompanyProfile
-    ledger: Any = Field(description="`type` names the connector; the other keys are its settings")
-    mail: Mail
+    company: CompanyProfile = Field(description="Whose reminders these are")
+    ledger: InstanceOf[LedgerChoice] = Field(description="`type` names the connector; the other keys are its settings")
+    mail: Mail = Field(description="How e-mail leaves, and who signs it")
     mode: Mode = Field(Mode.SHADOW, description="shadow: plan and render, send nothing; approve: a person approves each notice; live: send")
-    sending: Sending = Field(default_factory=Sending)
-    go_live: GoLive | None = None
+    sending: Sending = Field(default_factory=Sending, description="When customers may be contacted")
+    go_live: GoLive | None = Field(None, description="From when on Puntual is in charge, and what happens to older debt")
     payment_details: dict[CurrencyCode, PaymentDetails] = Field(default_factory=dict, description="Where to pay, by currency")
-    payment_links: tuple[Annotated[str, Field(pattern=r"^ledger$")], ...] = Field((), description="`ledger`: the ledger's own pay page")
-    procedures: dict[Key, Procedure] = Field(min_length=1)
-    default_procedure: Key = "standard"
-    customers: tuple[CustomerRule, ...] = Field((), description="Who follows which procedure or is excluded; the first match decides")
+    payment_links: Several[PaymentPage] = Field((), description="`ledger`: the ledger's own pay page")
+    procedures: dict[Key, Procedure] = Field(min_length=1, description="The ladders, each with a name of its own")
+    default_procedure: Key = Field("standard", description="The procedure of every customer for whom nothing else is said")
+    customers: Several[CustomerRule] = Field((), description="Who follows which procedure or is excluded; the first match decides")
     tolerance: dict[CurrencyCode, Amount] = Field(default_factory=dict, description="Amounts up to this are not worth a reminder")
-    recipients: tuple[RecipientStep, ...] = Field(
+    recipients: Several[RecipientStep] = Field(
         (
             RecipientStep.DOCUMENT,
             RecipientStep.INVOICE,
@@ -295,15 +335,18 @@ class Policy(Model):
             RecipientStep.PARENT,
         ),
         min_length=1,
-        description="Who is written to: the first with a usable address (asks.md 12)",
+        # asks.md 12
+        description="Who is written to: the first with a usable address",
     )
     grouping: Grouping = Field(
-        Grouping.CUSTOMER, description="customer: one message with all due items (asks.md 10); invoice: one for each"
+        # asks.md 10
+        Grouping.CUSTOMER,
+        description="customer: one message with all due items; invoice: one for each",
     )
-    templates: str = Field("", description="A folder with the company's own texts; what is missing there is taken from Puntual's")
-    late_charges: tuple[()] = Field((), description="None yet")
-    promises: Promises = Field(default_factory=Promises)
-    guard: Guard = Field(default_factory=Guard)
+    templates: Line = Field("", description="A folder with the company's own texts; what is missing there is taken from Puntual's")
+    late_charges: Annotated[tuple[()], Strict(False)] = Field((), description="None yet")
+    promises: Promises = Field(default_factory=Promises, description="How a promise to pay is treated")
+    guard: Guard = Field(default_factory=Guard, description="When a plan is too implausible to be carried out without asking")
 
 
 ROLE_OF_STEP = {

@@ -1,0 +1,128 @@
+"""Commands to set up and to check: init, check, explain, demo."""
+
+import json
+import sys
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from ..errors import PuntualError
+from ..history.books import ensure_company
+from ..history.database import reading, writing
+from ..history.read import currencies_in_books
+from ..notices.tone import check_templates
+from ..policy.explain import explain
+from ..policy.json_schema import policy_json_schema
+from ..policy.lint import missing_payment_details, warnings
+from ..worker.clock import SystemClock
+from ..worker.desk import Desk
+from ..worker.wiring import desk_of, ledger_kinds, load_policy
+from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn
+
+SCHEMA_FILE = "puntual.policy.schema.json"
+
+
+@click.command("init")
+@company
+@directory
+@click.option("--ledger", type=click.Choice(["files", "odoo"]), default="files", help="Where the books are.")
+@told
+def init_command(company: str, directory: Path, ledger: str) -> None:
+    """Make a policy file to start from, in shadow mode."""
+    path = directory / "companies" / f"{company}.yaml"
+    if not company.isidentifier() and not company.replace("-", "_").isidentifier():
+        raise click.UsageError("a company's name here is a file name: letters, digits, - and _")
+    if path.exists():
+        raise click.UsageError(f"{path} is there already and is not touched")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = files("puntual").joinpath("core", "policy", "starters", f"{ledger}.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("COMPANY", company), encoding="utf-8")
+    write_schema(path.parent / SCHEMA_FILE)
+    say(f"Wrote {path}. Fill it in, then:")
+    say(f"  puntual check {company}     what is missing or wrong, with line and column")
+    say(f"  puntual explain {company}   the policy in sentences")
+    say(f"  puntual sync {company}      read the books")
+    say(f"  puntual plan {company}      what would happen; nothing is sent in shadow mode")
+
+
+def write_schema(path: Path) -> None:
+    """The JSON Schema of policy files, so that editors complete them."""
+    path.write_text(json.dumps(policy_json_schema(ledger_kinds()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@click.command("check")
+@company
+@directory
+@click.option("--offline", is_flag=True, help="Do not connect to the ledger.")
+@told
+def check_command(company: str, directory: Path, offline: bool) -> None:
+    """Check the policy, the texts and the connection to the ledger, and say everything that is wrong."""
+    desk = desk_of(directory, company, SystemClock(), load_policy(directory, company))
+    refused = [*_check_texts(desk), *_check_payment_details(desk)]
+    advice = [str(finding) for finding in warnings(desk.policy, desk.today())]
+    if not offline:
+        refused += _check_ledger(desk)
+    for line in refused:
+        warn(f"wrong: {line}")
+    for line in advice:
+        warn(f"advice: {line}")
+    if refused:
+        sys.exit(A_PERSON_MUST_ACT)
+    say(f"{company}: the policy, the texts{'' if offline else ' and the ledger'} are in order; mode {desk.policy.mode.value}.")
+
+
+def _check_texts(desk: Desk) -> Iterable[str]:
+    return [str(finding) for finding in check_templates(desk.renderer, desk.policy, desk.today())]
+
+
+def _check_payment_details(desk: Desk) -> Iterable[str]:
+    with writing(desk.engine) as conn:
+        ensure_company(conn, desk.company)
+    with reading(desk.engine) as conn:
+        currencies = currencies_in_books(conn, desk.company)
+    return [str(finding) for finding in missing_payment_details(desk.policy, currencies)]
+
+
+def _check_ledger(desk: Desk) -> list[str]:
+    ledger = desk.open_ledger()
+    try:
+        seller = ledger.check()
+    except PuntualError as error:
+        return [str(error)]
+    finally:
+        ledger.close()
+    details = ", ".join(part for part in (seller.currency, seller.time_zone, seller.ledger_version) if part)
+    say(f"The books are those of {seller.name}{f' ({details})' if details else ''}.")
+    return []
+
+
+@click.command("explain")
+@company
+@directory
+@told
+def explain_command(company: str, directory: Path) -> None:
+    """The policy as sentences that a bookkeeper can check."""
+    for sentence in explain(load_policy(directory, company)):
+        say(sentence)
+
+
+@click.command("demo")
+@click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), help="Where to put it.")
+@told
+def demo_command(directory: Path) -> None:
+    """A sample company, its books, and one real run on them; mails land in a folder."""
+    from ..demo.demo import run_demo
+
+    sys.exit(run_demo(directory, say))
+
+
+@click.command("schema")
+@told
+def schema_command() -> None:
+    """Print the JSON Schema of policy files."""
+    say(json.dumps(policy_json_schema(ledger_kinds()), indent=1, ensure_ascii=False))
+
+
+COMMANDS = (init_command, check_command, explain_command, demo_command, schema_command)

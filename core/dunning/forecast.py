@@ -1,0 +1,49 @@
+"""What facts become when a plan is carried out, to plan the days that follow and to prove that a day's plan is empty once done. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from .facts import Action, ActionItem, ActionKind, CustomerFacts, ItemFacts, LastContact, LevelState, Plan, TaskKind
+from .plan import Rulebook, plan
+
+
+def after(facts: CustomerFacts, actions: Iterable[Action], on: date) -> CustomerFacts:
+    """The customer's facts after these actions were done on that day and nothing else happened."""
+    mine = [action for action in actions if action.customer.id == facts.customer.id]
+    items = {item_facts.item.id: item_facts for item_facts in facts.items}
+    contact = facts.last_contact
+    for action in mine:
+        for entry in action.items:
+            items[entry.item.id] = _advanced(items[entry.item.id], action, entry, on)
+        if is_contact(action):
+            contact = LastContact(on, f"{action.channel.value if action.channel else 'contact'} {action.level!r}")
+    return replace(facts, items=tuple(items[key.item.id] for key in facts.items), last_contact=contact)
+
+
+def is_contact(action: Action) -> bool:
+    """Whether the customer hears from the company through this action."""
+    return action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL
+
+
+def days_ahead(company: str, customers: Sequence[CustomerFacts], rulebook: Rulebook, first: date, days: int) -> Iterator[Plan]:
+    """The plans of so many days, as if each were carried out and nobody paid."""
+    facts = list(customers)
+    for offset in range(days):
+        day = first + timedelta(days=offset)
+        made = plan(company, facts, rulebook, day)
+        yield made
+        if made.actions:
+            touched = {action.customer.id for action in made.actions}
+            facts = [after(known, made.actions, day) if known.customer.id in touched else known for known in facts]
+
+
+def _advanced(item_facts: ItemFacts, action: Action, entry: ActionItem, on: date) -> ItemFacts:
+    if not is_contact(action):
+        return replace(item_facts, task_key=f"{entry.level_key}|{entry.cycle}|{entry.repeat}")
+    level = LevelState(entry.level_key, entry.level_days, on, entry.repeat + 1)
+    return replace(item_facts, level=level, task_key=_task_key(item_facts, action, entry))
+
+
+def _task_key(item_facts: ItemFacts, action: Action, entry: ActionItem) -> str:
+    return f"{entry.level_key}|{entry.cycle}|{entry.repeat}" if action.kind is ActionKind.TASK else item_facts.task_key

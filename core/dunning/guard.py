@@ -1,0 +1,110 @@
+"""The guard: is this plan plausible? An implausible plan stops and says how to proceed. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from ..money import totals
+from ..policy.schema import Policy
+from .facts import ActionKind, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the guard must know besides the plan. `is_first_run`: nothing was ever sent for this company."""
+
+    open_customers: int
+    open_items: int
+    overdue_items: int
+    is_first_run: bool
+    last_bank_entry_on: date | None
+    knows_bank_entries: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Why the run should stop, and how to go on."""
+
+    what: str
+    how_to_proceed: str
+
+
+def alarms(plan: Plan, policy: Policy, around: Circumstances) -> tuple[Alarm, ...]:
+    """Everything that makes this plan implausible; empty when it may be carried out. A plan without actions is always plausible."""
+    if not any(action.kind is ActionKind.NOTICE for action in plan.actions):
+        return ()
+    found = (
+        _first_run_on_old_debt(plan, policy, around),
+        _share_of_customers(plan, policy, around),
+        _stale_books(plan, policy, around),
+        *_totals(plan, policy),
+    )
+    return tuple(alarm for alarm in found if alarm is not None)
+
+
+def _first_run_on_old_debt(plan: Plan, policy: Policy, around: Circumstances) -> Alarm | None:
+    if not around.is_first_run or policy.go_live is not None:
+        return None
+    overdue = sum(1 for action in plan.actions for entry in action.items if entry.item.due_date < plan.as_of)
+    if not overdue:
+        return None
+    return Alarm(
+        f"this is the first run and {overdue} item{'s are' if overdue != 1 else ' is'} already overdue",
+        f"say in the policy what to do with old debt: go_live: {{date: {plan.as_of}, old_debt: ignore | one_summary | matching_level}}",
+    )
+
+
+def _share_of_customers(plan: Plan, policy: Policy, around: Circumstances) -> Alarm | None:
+    addressed = len({action.customer.id for action in plan.actions if action.kind is ActionKind.NOTICE})
+    if addressed < policy.guard.share_from_customers or not around.open_customers:
+        return None
+    if Decimal(addressed) <= policy.guard.max_share_of_customers * around.open_customers:
+        return None
+    return Alarm(
+        f"{addressed} of {around.open_customers} customers with open items would be written to at once, "
+        f"more than the {policy.guard.max_share_of_customers:.0%} of guard.max_share_of_customers",
+        "look at the plan; if it is right, run again with --confirm",
+    )
+
+
+def _stale_books(plan: Plan, policy: Policy, around: Circumstances) -> Alarm | None:
+    if not around.knows_bank_entries:
+        return None
+    if around.last_bank_entry_on is None:
+        return Alarm(
+            "the books hold no payment at all, so what looks open may be paid",
+            "enter or import the payments; if there really are none, run again with --confirm",
+        )
+    age = (plan.as_of - around.last_bank_entry_on).days
+    if age <= policy.guard.max_days_without_payment:
+        return None
+    return Alarm(
+        f"the newest payment or bank entry in the books is of {around.last_bank_entry_on}, {age} days ago, so what looks open may be paid",
+        "bring the books up to date; if they are, run again with --confirm",
+    )
+
+
+def _totals(plan: Plan, policy: Policy) -> list[Alarm | None]:
+    claimed = totals(total for action in plan.actions if action.kind is ActionKind.NOTICE for total in action.totals)
+    return [
+        Alarm(
+            f"the run would claim {money}, more than the {policy.guard.max_total[money.currency]} of guard.max_total",
+            "look at the plan; if it is right, run again with --confirm",
+        )
+        for money in claimed
+        if money.currency in policy.guard.max_total and money.amount > policy.guard.max_total[money.currency]
+    ]
+
+
+SHARE_OF_ITEMS_THAT_MAY_VANISH = Decimal("0.5")
+ITEMS_FROM_WHICH_VANISHING_COUNTS = 10
+
+
+def alarm_of_vanished(known_open: int, vanished: int) -> Alarm | None:
+    """Books that lose most of their open items between two readings were cut off or emptied, not paid (an emptied ledger stops the run)."""
+    if vanished < ITEMS_FROM_WHICH_VANISHING_COUNTS or Decimal(vanished) <= SHARE_OF_ITEMS_THAT_MAY_VANISH * known_open:
+        return None
+    return Alarm(
+        f"{vanished} of {known_open} open items are gone from the books without being paid or voided",
+        "see whether the export or the connection is complete; if the books are right, sync again with --confirm",
+    )

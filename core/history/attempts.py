@@ -1,0 +1,296 @@
+"""Attempts: claimed by a unique key, begun before the effect, settled with what is known of its end.
+
+claimed → sending → sent | queued | rejected | failed | unknown;  claimed → dropped (recheck) | abandoned (the run died)
+The unique key is per item (company, item, kind, level, cycle, repeat); an attempt that certainly did nothing gives its keys back.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind
+from .audit import append
+from .books import note_contact
+from .database import upsert
+from .tables import approvals, attempt_items, attempts, bad_addresses, companies, items
+
+
+class AttemptStatus(StrEnum):
+    """Where an attempt stands."""
+
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    QUEUED = "queued"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    DROPPED = "dropped"
+    ABANDONED = "abandoned"
+
+
+NOTHING_HAPPENED = frozenset({AttemptStatus.REJECTED, AttemptStatus.FAILED, AttemptStatus.DROPPED, AttemptStatus.ABANDONED})
+"""Ends after which the customer has certainly received nothing: the keys are free again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of an action, by its id in the history."""
+
+    id: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended: the status, the vendor's id of what was sent, what the other side said, the address it refused."""
+
+    status: AttemptStatus
+    vendor_id: str = ""
+    detail: str = ""
+    refused_address: str = ""
+
+
+def claim(
+    conn: Connection, company: str, run_id: str, actions: Sequence[Action], as_of: date, at: datetime
+) -> tuple[list[Attempt], list[Skipped]]:
+    """Claim the items of each action; what somebody else claimed already falls out of it. One transaction for all of them."""
+    wanted = [Attempt(uuid.uuid4().hex, action) for action in actions]
+    rows = [row for attempt in wanted for row in _item_rows(company, attempt)]
+    if not rows:
+        return [], []
+    conn.execute(upsert(conn.dialect, attempt_items, ignore=True), rows)
+    mine = _claimed_items(conn, company, [attempt.id for attempt in wanted])
+    claimed = [Attempt(a.id, _with_items(a.action, mine.get(a.id, frozenset()))) for a in wanted if a.id in mine]
+    lost = [entry for a in wanted for entry in a.action.items if entry.item.id not in mine.get(a.id, frozenset())]
+    if claimed:
+        conn.execute(attempts.insert(), [_attempt_row(company, run_id, attempt, as_of, at) for attempt in claimed])
+        _mark_open(conn, company, claimed)
+    return claimed, [skipped_entry(entry, SkipReason.ALREADY_CLAIMED, "this level was already claimed") for entry in lost]
+
+
+def skipped_entry(entry: ActionItem, reason: SkipReason, detail: str) -> Skipped:
+    """An item of an action that falls out of it."""
+    return Skipped(entry.item.id, entry.item.number, entry.item.customer_id, reason, detail)
+
+
+def narrow(
+    conn: Connection, company: str, attempt: Attempt, action: Action | None, dropped: Sequence[Skipped], at: datetime
+) -> Attempt | None:
+    """Record what the recheck left of an attempt: items that fell out give their keys back; nothing left means dropped."""
+    if dropped:
+        gone = [skipped.item_id for skipped in dropped]
+        where = (attempt_items.c.company == company, attempt_items.c.attempt_id == attempt.id, attempt_items.c.item_id.in_(gone))
+        conn.execute(update(attempt_items).where(*where).values(claim_key=None))
+        conn.execute(update(items).where(items.c.company == company, items.c.item_id.in_(gone)).values(open_attempt=""))
+        facts = [{"item": s.item_id, "number": s.number, "reason": s.reason.value, "detail": s.detail} for s in dropped]
+        append(conn, company, at, [("dropped_at_recheck", {"attempt": attempt.id, "customer": attempt.action.customer.id, "items": facts})])
+    if action is None:
+        _set_status(conn, company, attempt.id, AttemptStatus.DROPPED, at, detail="; ".join(s.detail for s in dropped))
+        return None
+    return Attempt(attempt.id, action)
+
+
+def begin(conn: Connection, company: str, attempt: Attempt) -> None:
+    """Mark as sending, to be committed before the effect."""
+    where = (attempts.c.company == company, attempts.c.attempt_id == attempt.id)
+    conn.execute(update(attempts).where(*where).values(status=AttemptStatus.SENDING.value, recipient=_address(attempt.action)))
+
+
+def settle(conn: Connection, company: str, attempt: Attempt, ending: Ending, as_of: date, at: datetime) -> None:
+    """Record how an attempt ended. The item's level rises only when something was sent (or a task was made)."""
+    _set_status(conn, company, attempt.id, ending.status, at, detail=ending.detail, vendor_id=ending.vendor_id)
+    if ending.status in (AttemptStatus.SENT, AttemptStatus.QUEUED):
+        _count(conn, company, attempt.action, as_of, at)
+    elif ending.status in NOTHING_HAPPENED:
+        release(conn, company, attempt.id)
+    if ending.refused_address:
+        row = {"company": company, "email": ending.refused_address.casefold(), "detail": ending.detail, "since_at": at}
+        conn.execute(upsert(conn.dialect, bad_addresses), row)
+    append(conn, company, at, [(ending.status.value, evidence(attempt, ending))])
+
+
+def release(conn: Connection, company: str, attempt_id: str) -> None:
+    """Give the keys of an attempt back and free its items."""
+    where = (attempt_items.c.company == company, attempt_items.c.attempt_id == attempt_id)
+    conn.execute(update(attempt_items).where(*where).values(claim_key=None))
+    conn.execute(
+        update(items)
+        .where(items.c.company == company, items.c.open_attempt == attempt_id, _among(conn, company, attempt_id))
+        .values(open_attempt="")
+    )
+
+
+def recover(conn: Connection, company: str, at: datetime) -> list[str]:
+    """After a run that died: what was only claimed is free again; a mail whose end nobody knows stays unknown and is not sent again.
+
+    Returns the ids of the attempts that are unknown now. Call it only while holding the company's run lease.
+    """
+    unfinished = (attempts.c.company == company, attempts.c.status.in_([AttemptStatus.CLAIMED.value, AttemptStatus.SENDING.value]))
+    unknown: list[str] = []
+    for attempt_id, status, kind in conn.execute(
+        select(attempts.c.attempt_id, attempts.c.status, attempts.c.kind).where(*unfinished)
+    ).all():
+        if status == AttemptStatus.SENDING and kind == ActionKind.NOTICE:
+            _set_status(conn, company, attempt_id, AttemptStatus.UNKNOWN, at, detail="the run ended while this was being sent")
+            unknown.append(attempt_id)
+        else:
+            _set_status(conn, company, attempt_id, AttemptStatus.ABANDONED, at, detail="the run ended before anything was sent")
+            release(conn, company, attempt_id)
+        append(conn, company, at, [("recovered", {"attempt": attempt_id, "was": status})])
+    return unknown
+
+
+def resolve_unknown(conn: Connection, company: str, attempt_id: str, was_sent: bool, by: str, at: datetime) -> bool:
+    """A person says how an attempt of unknown end ended. Returns False when there is no such attempt."""
+    where = (attempts.c.company == company, attempts.c.attempt_id == attempt_id, attempts.c.status == AttemptStatus.UNKNOWN.value)
+    row = conn.execute(select(attempts).where(*where)).one_or_none()
+    if row is None:
+        return False
+    status = AttemptStatus.SENT if was_sent else AttemptStatus.FAILED
+    _set_status(conn, company, attempt_id, status, at, detail=f"{by} said so")
+    if was_sent:
+        note_contact(conn, company, row.customer_id, row.as_of, f"{row.channel} {row.level!r}")
+        for entry in conn.execute(
+            select(attempt_items).where(attempt_items.c.company == company, attempt_items.c.attempt_id == attempt_id)
+        ):
+            _raise_level(conn, company, entry.item_id, entry.level_key, entry.level_days, entry.repeat, row.as_of)
+    else:
+        release(conn, company, attempt_id)
+    append(conn, company, at, [("resolved", {"attempt": attempt_id, "was_sent": was_sent, "by": by})])
+    return True
+
+
+def sent_on_day(conn: Connection, company: str, as_of: date) -> int:
+    """How many notices already went out in runs of that day, for the daily limit."""
+    counted = [AttemptStatus.SENT.value, AttemptStatus.QUEUED.value, AttemptStatus.UNKNOWN.value]
+    where = (attempts.c.company == company, attempts.c.as_of == as_of, attempts.c.kind == ActionKind.NOTICE.value)
+    return len(conn.execute(select(attempts.c.attempt_id).where(*where, attempts.c.status.in_(counted))).all())
+
+
+def evidence(attempt: Attempt, ending: Ending) -> Mapping[str, Any]:
+    """What the audit trail keeps of an attempt: what was asked of whom, and what came of it."""
+    action = attempt.action
+    return {
+        "attempt": attempt.id,
+        "kind": action.kind.value,
+        "channel": action.channel.value if action.channel else "",
+        "level": action.level,
+        "notice": action.notice.value if action.notice else "",
+        "customer": action.customer.id,
+        "recipient": _address(action),
+        "reason": action.reason,
+        "items": [
+            {"item": e.item.id, "number": e.item.number, "outstanding": str(e.item.outstanding), "level": e.level_key} for e in action.items
+        ],
+        "vendor_id": ending.vendor_id,
+        "detail": ending.detail,
+    }
+
+
+def _item_rows(company: str, attempt: Attempt) -> Iterable[dict[str, Any]]:
+    for entry in attempt.action.items:
+        yield {
+            "company": company,
+            "attempt_id": attempt.id,
+            "item_id": entry.item.id,
+            "claim_key": claim_key(attempt.action, entry),
+            "invoice_id": entry.item.invoice_id,
+            "number": entry.item.number,
+            "level_key": entry.level_key,
+            "level_days": entry.level_days,
+            "cycle": entry.cycle,
+            "repeat": entry.repeat,
+            "currency": entry.item.outstanding.currency,
+            "outstanding_minor": entry.item.outstanding.minor,
+        }
+
+
+def claim_key(action: Action, entry: ActionItem) -> str:
+    """The unique key of an item in an attempt. A task for want of an address is no try of the level itself."""
+    return f"{entry.key(action.kind)}|{action.task.value}" if action.task not in (None, TaskKind.CALL) else entry.key(ActionKind.NOTICE)
+
+
+def _claimed_items(conn: Connection, company: str, ids: Sequence[str]) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    query = select(attempt_items.c.attempt_id, attempt_items.c.item_id)
+    for attempt_id, item in conn.execute(query.where(attempt_items.c.company == company, attempt_items.c.attempt_id.in_(ids))):
+        found[attempt_id] = found.get(attempt_id, frozenset()) | {item}
+    return found
+
+
+def _with_items(action: Action, kept: frozenset[str]) -> Action:
+    return action if len(kept) == len(action.items) else replace(action, items=tuple(e for e in action.items if e.item.id in kept))
+
+
+def _attempt_row(company: str, run_id: str, attempt: Attempt, as_of: date, at: datetime) -> dict[str, Any]:
+    action = attempt.action
+    return {
+        "company": company,
+        "attempt_id": attempt.id,
+        "run_id": run_id,
+        "action_key": action.key,
+        "kind": action.kind.value,
+        "channel": action.channel.value if action.channel else "",
+        "level": action.level,
+        "notice": action.notice.value if action.notice else "",
+        "customer_id": action.customer.id,
+        "recipient": _address(action),
+        "status": AttemptStatus.CLAIMED.value,
+        "detail": "",
+        "vendor_id": "",
+        "as_of": as_of,
+        "claimed_at": at,
+    }
+
+
+def _mark_open(conn: Connection, company: str, claimed: Sequence[Attempt]) -> None:
+    mark = "?" if conn.dialect.name == "sqlite" else "%s"
+    text = f"UPDATE items SET open_attempt = {mark} WHERE company = {mark} AND item_id = {mark}"  # noqa: S608  # no value is in the text
+    conn.exec_driver_sql(text, [(attempt.id, company, entry.item.id) for attempt in claimed for entry in attempt.action.items])
+
+
+def _address(action: Action) -> str:
+    return action.recipient.email if action.recipient else ""
+
+
+def _set_status(
+    conn: Connection, company: str, attempt_id: str, status: AttemptStatus, at: datetime, *, detail: str = "", vendor_id: str = ""
+) -> None:
+    values = {"status": status.value, "detail": detail, "vendor_id": vendor_id, "settled_at": at}
+    conn.execute(update(attempts).where(attempts.c.company == company, attempts.c.attempt_id == attempt_id).values(**values))
+
+
+def _among(conn: Connection, company: str, attempt_id: str) -> Any:
+    of_attempt = select(attempt_items.c.item_id).where(attempt_items.c.company == company, attempt_items.c.attempt_id == attempt_id)
+    return items.c.item_id.in_(of_attempt)
+
+
+def _count(conn: Connection, company: str, action: Action, as_of: date, at: datetime) -> None:
+    for entry in action.items:
+        if action.kind is ActionKind.TASK:
+            _remember_task(conn, company, entry)
+        if action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL:
+            _raise_level(conn, company, entry.item.id, entry.level_key, entry.level_days, entry.repeat, as_of)
+    keys = [claim_key(action, entry) for entry in action.items]
+    conn.execute(delete(approvals).where(approvals.c.company == company, approvals.c.claim_key.in_(keys)))
+    if action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL:
+        note_contact(conn, company, action.customer.id, as_of, f"{action.channel.value if action.channel else 'contact'} {action.level!r}")
+    if action.kind is ActionKind.NOTICE:
+        first = (companies.c.company == company, companies.c.first_sent_at.is_(None))
+        conn.execute(update(companies).where(*first).values(first_sent_at=at))
+
+
+def _raise_level(conn: Connection, company: str, item: str, key: str, days: int, repeat: int, as_of: date) -> None:
+    values = {"level_key": key, "level_days": days, "level_on": as_of, "level_sends": repeat + 1, "open_attempt": ""}
+    conn.execute(update(items).where(items.c.company == company, items.c.item_id == item).values(**values))
+
+
+def _remember_task(conn: Connection, company: str, entry: ActionItem) -> None:
+    values = {"task_key": f"{entry.level_key}|{entry.cycle}|{entry.repeat}", "open_attempt": ""}
+    conn.execute(update(items).where(items.c.company == company, items.c.item_id == entry.item.id).values(**values))

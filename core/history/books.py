@@ -1,0 +1,302 @@
+"""What the ledger said, stored by the ledger's ids, with what we did about it beside it. Rows and cursor change in one transaction."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from ..dunning.facts import Hold, ItemFacts
+from ..dunning.plan import Rulebook, wake_on
+from ..port import Cursor, Page
+from ..receivables import CreditKind, Customer, DocumentStatus, Invoice, LedgerContact
+from .database import upsert
+from .read import customers_by_id, holds_by_customer
+from .rows import GONE, ITEM_COLUMNS, OPEN, SETTLED, customer_values, document_values, item_facts
+from .tables import allocations, companies, cursors, customers, holds, items, unapplied_credits
+
+_STREAM = "changes"
+_CHUNK = 900
+_OURS = ("cycle", "level_key", "level_days", "level_on", "level_sends", "open_attempt", "task_key")
+_FRESH: dict[str, Any] = {
+    "cycle": 1,
+    "level_key": "",
+    "level_days": 0,
+    "level_on": None,
+    "level_sends": 0,
+    "open_attempt": "",
+    "task_key": "",
+}
+
+UNKNOWN_CUSTOMER = "the books do not say who this customer is"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a page changed: how many documents it had, and which items are no longer open because they were settled."""
+
+    documents: int
+    settled: tuple[str, ...] = ()
+
+
+def ensure_company(conn: Connection, company: str) -> None:
+    """Make the company's own row when it is not there yet."""
+    conn.execute(upsert(conn.dialect, companies, ignore=True).values(company=company))
+
+
+def cursor_of(conn: Connection, company: str) -> Cursor | None:
+    """Where the last stored page left off."""
+    found = conn.execute(select(cursors.c.cursor).where(cursors.c.company == company, cursors.c.stream == _STREAM)).scalar_one_or_none()
+    return Cursor(found) if found is not None else None
+
+
+def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, as_of: date) -> Stored:
+    """Store a page of changes and its cursor, and compute anew when the items it touches have something due."""
+    pass_number = _begin_pass(conn, company) if page.starts_pass else _pass_number(conn, company)
+    _store_customers(conn, company, page.customers)
+    settled = _store_invoices(conn, company, page.invoices, rulebook, as_of, pass_number)
+    _store_credits(conn, company, page, pass_number)
+    _store_contacts_made(conn, company, page.contacts_made)
+    _wake_customers(conn, company, [customer.id for customer in page.customers], rulebook, as_of)
+    conn.execute(upsert(conn.dialect, cursors).values(company=company, stream=_STREAM, cursor=page.cursor))
+    if page.last_bank_entry_on:
+        _note_bank_entry(conn, company, page.last_bank_entry_on)
+    return Stored(len(page.invoices) + len(page.credit_notes) + len(page.payments), tuple(settled))
+
+
+def vanished_in_pass(conn: Connection, company: str) -> tuple[int, int]:
+    """How many items were known as open, and how many of them the complete pass that is ending did not see."""
+    number = _pass_number(conn, company)
+    is_open = (items.c.company == company, items.c.status == OPEN)
+    known = conn.execute(select(func.count()).select_from(items).where(*is_open)).scalar_one()
+    return known, conn.execute(select(func.count()).select_from(items).where(*is_open, items.c.pass_number < number)).scalar_one()
+
+
+def close_vanished(conn: Connection, company: str) -> int:
+    """Close what the complete pass did not see: it is gone from the books, and so are its credits. Returns how many items."""
+    number = _pass_number(conn, company)
+    gone = update(items).where(items.c.company == company, items.c.status == OPEN, items.c.pass_number < number)
+    closed = conn.execute(gone.values(status=GONE, next_action_on=None)).rowcount
+    stale = update(unapplied_credits).where(unapplied_credits.c.company == company, unapplied_credits.c.pass_number < number)
+    conn.execute(stale.values(remaining_minor=0))
+    return closed
+
+
+def note_synced(conn: Connection, company: str, at: datetime) -> None:
+    """Remember when the books were last read to the end."""
+    conn.execute(update(companies).where(companies.c.company == company).values(synced_at=at))
+
+
+def wake(conn: Connection, company: str, customer_ids: Sequence[str], rulebook: Rulebook, as_of: date) -> None:
+    """Compute anew when the open items of these customers have something due."""
+    _wake_customers(conn, company, customer_ids, rulebook, as_of)
+
+
+def _pass_number(conn: Connection, company: str) -> int:
+    return int(conn.execute(select(companies.c.pass_number).where(companies.c.company == company)).scalar_one())
+
+
+def _begin_pass(conn: Connection, company: str) -> int:
+    conn.execute(update(companies).where(companies.c.company == company).values(pass_number=companies.c.pass_number + 1))
+    return _pass_number(conn, company)
+
+
+def _note_bank_entry(conn: Connection, company: str, on: date) -> None:
+    newer = (companies.c.last_bank_entry_on.is_(None)) | (companies.c.last_bank_entry_on < on)
+    conn.execute(update(companies).where(companies.c.company == company, newer).values(last_bank_entry_on=on))
+
+
+def _store_customers(conn: Connection, company: str, found: Sequence[Customer]) -> None:
+    if found:
+        rows = [{"company": company, "last_contact_how": "", **customer_values(customer)} for customer in found]
+        conn.execute(upsert(conn.dialect, customers, keep=("last_contact_on", "last_contact_how")), rows)
+
+
+def _store_invoices(
+    conn: Connection, company: str, found: Sequence[Invoice], rulebook: Rulebook, as_of: date, pass_number: int
+) -> list[str]:
+    if not found:
+        return []
+    known = _known_items(conn, company, [invoice.id for invoice in found])
+    _add_unknown_customers(conn, company, {invoice.customer_id for invoice in found})
+    about = _Surroundings.of(conn, company, {invoice.customer_id for invoice in found}, rulebook, as_of)
+    rows: list[dict[str, Any]] = []
+    for invoice in found:
+        rows.extend(_item_rows(company, invoice, known.get(invoice.id, {}), about, pass_number))
+    settled = [row["item_id"] for row in rows if row.pop("just_settled")]
+    conn.execute(upsert(conn.dialect, items), rows)
+    return settled
+
+
+def _known_items(conn: Connection, company: str, invoice_ids: Sequence[str]) -> dict[str, dict[str, dict[str, Any]]]:
+    """What is stored of these invoices' items: by invoice, by item."""
+    known: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for start in range(0, len(invoice_ids), _CHUNK):
+        query = select(items).where(items.c.company == company, items.c.invoice_id.in_(invoice_ids[start : start + _CHUNK]))
+        for row in conn.execute(query):
+            known[row.invoice_id][row.item_id] = row._asdict()
+    return known
+
+
+def _item_rows(
+    company: str, invoice: Invoice, known: dict[str, dict[str, Any]], about: "_Surroundings", pass_number: int
+) -> Iterable[dict[str, Any]]:
+    values = document_values(invoice)
+    for row in values:
+        before = known.get(row["item_id"])
+        row |= _ours(before, row["status"])
+        row |= {"company": company, "pass_number": pass_number}
+        row["just_settled"] = bool(before and before["status"] == OPEN and row["status"] == SETTLED)
+        row["next_action_on"] = about.wake_on(row) if row["status"] == OPEN else None
+        yield row
+    for key in known.keys() - {row["item_id"] for row in values}:
+        yield {**known[key], "status": GONE, "pass_number": pass_number, "next_action_on": None, "just_settled": False}
+
+
+def _ours(before: dict[str, Any] | None, status: str) -> dict[str, Any]:
+    """What we did about the item so far. A cycle ends when the item is settled; when it opens again, a new one begins."""
+    if before is None:
+        return _FRESH
+    if before["status"] == SETTLED and status == OPEN:
+        return {**_FRESH, "cycle": before["cycle"] + 1, "open_attempt": before["open_attempt"]}
+    return {key: before[key] for key in _OURS}
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """The customers and holds that a page's items need to be judged."""
+
+    customers: dict[str, Customer]
+    holds: dict[str, tuple[Hold, ...]]
+    rules: dict[str, Any]
+    rulebook: Rulebook
+    as_of: date
+
+    @classmethod
+    def of(cls, conn: Connection, company: str, ids: set[str], rulebook: Rulebook, as_of: date) -> "_Surroundings":
+        known = customers_by_id(conn, company, sorted(ids))
+        rules = {key: rulebook.assignments.rules_for(customer) for key, customer in known.items()}
+        return cls(known, holds_by_customer(conn, company, sorted(ids)), rules, rulebook, as_of)
+
+    def wake_on(self, row: dict[str, Any]) -> date | None:
+        facts = item_facts([row[column.name] for column in ITEM_COLUMNS])
+        return self.wake_facts(facts)
+
+    def wake_facts(self, facts: ItemFacts) -> date | None:
+        customer_id = facts.item.customer_id
+        holds_on = self.holds.get(customer_id, ())
+        return wake_on(facts, self.customers[customer_id], self.rules[customer_id], holds_on, self.rulebook, self.as_of)
+
+
+def _add_unknown_customers(conn: Connection, company: str, ids: set[str]) -> None:
+    """An invoice of a customer that the books do not describe is kept, and not chased until they do."""
+    missing = ids - customers_by_id(conn, company, sorted(ids)).keys()
+    _store_customers(conn, company, [Customer(id=key, name=key, do_not_chase=UNKNOWN_CUSTOMER) for key in sorted(missing)])
+
+
+def _store_credits(conn: Connection, company: str, page: Page, pass_number: int) -> None:
+    rows: list[dict[str, Any]] = []
+    for note in page.credit_notes:
+        rest = note.remaining.minor if note.status is DocumentStatus.OPEN else 0
+        rows.append(
+            _credit_row(note.id, CreditKind.CREDIT_NOTE, note.customer_id, note.number, note.issued_on, note.total, rest, note.status)
+        )
+    for paid in page.payments:
+        rest = paid.unapplied.minor if paid.status not in (DocumentStatus.VOID, DocumentStatus.DELETED, DocumentStatus.DRAFT) else 0
+        rows.append(
+            _credit_row(paid.id, CreditKind.PAYMENT, paid.customer_id, paid.reference, paid.paid_on, paid.amount, rest, paid.status)
+        )
+    if rows:
+        conn.execute(upsert(conn.dialect, unapplied_credits), [{**row, "company": company, "pass_number": pass_number} for row in rows])
+    if page.allocations:
+        conn.execute(upsert(conn.dialect, allocations), [_allocation_row(company, used) for used in page.allocations])
+
+
+def _credit_row(key: str, kind: CreditKind, customer_id: str, number: str, on: date, total: Any, rest: int, status: str) -> dict[str, Any]:
+    return {
+        "credit_id": key,
+        "kind": kind.value,
+        "customer_id": customer_id,
+        "number": number,
+        "dated_on": on,
+        "currency": total.currency,
+        "total_minor": total.minor,
+        "remaining_minor": rest,
+        "status": str(status),
+    }
+
+
+def _allocation_row(company: str, used: Any) -> dict[str, Any]:
+    return {
+        "company": company,
+        "allocation_id": used.id,
+        "invoice_id": used.invoice_id,
+        "source_id": used.source_id,
+        "source_kind": used.source_kind.value,
+        "currency": used.amount.currency,
+        "amount_minor": used.amount.minor,
+        "allocated_on": used.allocated_on,
+    }
+
+
+def _store_contacts_made(conn: Connection, company: str, made: Sequence[LedgerContact]) -> None:
+    """A mail or note by a person in the ledger counts as contact with the customer (asks.md 4)."""
+    for contact in made:
+        note_contact(conn, company, contact.customer_id, contact.made_on, f"{contact.how}, found in the ledger")
+
+
+def note_contact(conn: Connection, company: str, customer_id: str, on: date, how: str) -> None:
+    """Remember the latest contact with a customer."""
+    newer = (customers.c.last_contact_on.is_(None)) | (customers.c.last_contact_on <= on)
+    where = (customers.c.company == company, customers.c.customer_id == customer_id, newer)
+    conn.execute(update(customers).where(*where).values(last_contact_on=on, last_contact_how=how))
+
+
+def _wake_customers(conn: Connection, company: str, customer_ids: Sequence[str], rulebook: Rulebook, as_of: date) -> None:
+    for start in range(0, len(customer_ids), _CHUNK):
+        chunk = customer_ids[start : start + _CHUNK]
+        about = _Surroundings.of(conn, company, set(chunk), rulebook, as_of)
+        query = select(*ITEM_COLUMNS, items.c.next_action_on).where(
+            items.c.company == company, items.c.customer_id.in_(chunk), items.c.status == OPEN
+        )
+        changed = []
+        for row in conn.execute(query):
+            due = about.wake_facts(item_facts(row))
+            if due != row[-1]:
+                changed.append({"next_action_on": due, "item": row[0], "of": company})
+        set_next_action(conn, changed)
+
+
+def set_next_action(conn: Connection, changed: list[dict[str, Any]]) -> None:
+    """Write the given `next_action_on` of each `item` of company `of`."""
+    if changed:
+        conn.exec_driver_sql(
+            _driver_update(conn), [(row["next_action_on"] and _day(conn, row["next_action_on"]), row["of"], row["item"]) for row in changed]
+        )
+
+
+def _driver_update(conn: Connection) -> str:
+    mark = "?" if conn.dialect.name == "sqlite" else "%s"
+    return f"UPDATE items SET next_action_on = {mark} WHERE company = {mark} AND item_id = {mark}"  # noqa: S608  # no value is in the text
+
+
+def _day(conn: Connection, day: date) -> date | str:
+    return day.isoformat() if conn.dialect.name == "sqlite" else day
+
+
+def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], at: datetime) -> list[str]:
+    """End the promises on invoices that are settled now: they were kept. Returns the holds' ids."""
+    if not settled_items:
+        return []
+    active = (holds.c.company == company, holds.c.kind == "promise", holds.c.ended_at.is_(None), holds.c.invoice_id != "")
+    kept: list[str] = []
+    for hold_id, invoice_id in conn.execute(select(holds.c.hold_id, holds.c.invoice_id).where(*active)).all():
+        of_invoice = select(func.count()).select_from(items).where(items.c.company == company, items.c.invoice_id == invoice_id)
+        if not conn.execute(of_invoice.where(items.c.status == OPEN)).scalar_one() and conn.execute(of_invoice).scalar_one():
+            kept.append(hold_id)
+    if kept:
+        ended = update(holds).where(holds.c.company == company, holds.c.hold_id.in_(kept))
+        conn.execute(ended.values(ended_at=at, outcome="kept"))
+    return kept

@@ -1,0 +1,107 @@
+"""The history database: SQLite in a file by default, PostgreSQL by its URL. Opened, migrated, and written in short transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Dialect, Engine, Insert, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+
+from ..errors import CompanyMustAct, TryLater
+
+_WRITING = "puntual_writing"
+_BUSY_MILLISECONDS = 30_000
+
+
+class DatabaseUnusable(CompanyMustAct):
+    """The history database cannot be used."""
+
+
+class DatabaseBusy(TryLater):
+    """The history database is busy or not reachable."""
+
+
+def open_database(url: str) -> Engine:
+    """The engine for a SQLAlchemy URL, with its tables brought up to date. Raises DatabaseUnusable, DatabaseBusy.
+
+    SQLite runs in WAL mode with synchronous=FULL: an attempt that is marked as begun stays so even when the power fails.
+    """
+    try:
+        engine = create_engine(_with_driver(url))
+        if engine.dialect.name == "sqlite":
+            _prepare_sqlite(engine)
+        migrate(engine)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseUnusable("the database URL is not understood; write sqlite:///puntual.db or postgresql://…") from error
+    except OperationalError as error:
+        raise DatabaseBusy(f"{_shown(url)}: {str(error.orig).splitlines()[0]}") from None
+    except DatabaseError as error:
+        raise DatabaseUnusable(f"{_shown(url)}: {str(error.orig).splitlines()[0]}") from None
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date, one process at a time."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    with writing(engine) as conn:
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7305418)")
+        config.attributes["connection"] = conn
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: all of it is durable at the end, or nothing. On SQLite it takes the write lock at once."""
+    with engine.connect().execution_options(**{_WRITING: True}) as conn, conn.begin():
+        yield conn
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads: one consistent view."""
+    with engine.connect() as conn, conn.begin():
+        yield conn
+
+
+def upsert(dialect: Dialect, table: Table, *, keep: tuple[str, ...] = (), ignore: bool = False) -> Insert:
+    """An insert that replaces the row with the same primary key, but for the columns in `keep`; or leaves it, with `ignore`."""
+    insert: Any = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    if ignore:
+        statement: Insert = insert.on_conflict_do_nothing()
+        return statement
+    keys = [column.name for column in table.primary_key]
+    replaced = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in keys and c.name not in keep}
+    updating: Insert = insert.on_conflict_do_update(index_elements=keys, set_=replaced)
+    return updating
+
+
+def _with_driver(url: str) -> str:
+    return "postgresql+psycopg" + url[url.index(":") :] if url.startswith(("postgresql:", "postgres:")) else url
+
+
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(dbapi_connection: Any, _: Any) -> None:
+        dbapi_connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={_BUSY_MILLISECONDS}",
+            "foreign_keys=ON",
+            "cache_size=-16000",
+        ):
+            dbapi_connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(conn: Connection) -> None:
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get(_WRITING) else "BEGIN")

@@ -1,0 +1,256 @@
+"""The tables of the history database. Every table carries the company, and no query runs without it.
+
+Amounts are whole minor units of the row's currency. `*_on` columns are dates in the company's zone, `*_at` instants in UTC.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData()
+
+_ID = String(200)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant in UTC; what has no zone is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store without the zone, which is always UTC."""
+        return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Give the zone back."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+def _company() -> Column[str]:
+    return Column("company", String(64), primary_key=True)
+
+
+companies = Table(
+    "companies",
+    metadata,
+    _company(),
+    Column("rules_fingerprint", String(64), nullable=False, default=""),
+    Column("pass_number", Integer, nullable=False, default=0),
+    Column("synced_at", Instant),
+    Column("last_bank_entry_on", Date),
+    Column("first_sent_at", Instant),
+    Column("run_id", String(32), nullable=False, default=""),
+    Column("run_owner", String(200), nullable=False, default=""),
+    Column("run_until", Instant),
+    Column("audit_seq", BigInteger, nullable=False, default=0),
+    Column("audit_hash", String(64), nullable=False, default=""),
+)
+
+cursors = Table("cursors", metadata, _company(), Column("stream", String(64), primary_key=True), Column("cursor", Text, nullable=False))
+
+customers = Table(
+    "customers",
+    metadata,
+    _company(),
+    Column("customer_id", _ID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("parent_id", _ID, nullable=False, default=""),
+    Column("data", Text, nullable=False),
+    Column("last_contact_on", Date),
+    Column("last_contact_how", Text, nullable=False, default=""),
+)
+
+items = Table(
+    "items",
+    metadata,
+    _company(),
+    Column("item_id", _ID, primary_key=True),
+    Column("invoice_id", _ID, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("customer_id", _ID, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("instalment_count", Integer, nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("due_date", Date, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("outstanding_minor", BigInteger, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("contact_id", _ID, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("disputed", Text, nullable=False),
+    Column("do_not_chase", Text, nullable=False),
+    Column("page_url", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("settled_on", Date),
+    Column("pass_number", Integer, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("level_key", String(50), nullable=False),
+    Column("level_days", Integer, nullable=False),
+    Column("level_on", Date),
+    Column("level_sends", Integer, nullable=False),
+    Column("open_attempt", String(40), nullable=False),
+    Column("task_key", String(80), nullable=False),
+    Column("next_action_on", Date),
+    Index("items_by_next_action", "company", "next_action_on", "customer_id"),
+    Index("items_by_customer", "company", "customer_id", "status"),
+    Index("items_by_invoice", "company", "invoice_id"),
+)
+
+unapplied_credits = Table(
+    "unapplied_credits",
+    metadata,
+    _company(),
+    Column("credit_id", _ID, primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("customer_id", _ID, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("dated_on", Date, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("remaining_minor", BigInteger, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("pass_number", Integer, nullable=False),
+    Index("credits_by_customer", "company", "customer_id"),
+)
+
+allocations = Table(
+    "allocations",
+    metadata,
+    _company(),
+    Column("allocation_id", _ID, primary_key=True),
+    Column("invoice_id", _ID, nullable=False),
+    Column("source_id", _ID, nullable=False),
+    Column("source_kind", String(20), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("allocated_on", Date, nullable=False),
+    Index("allocations_by_invoice", "company", "invoice_id"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    _company(),
+    Column("attempt_id", String(40), primary_key=True),
+    Column("run_id", String(32), nullable=False),
+    Column("action_key", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("channel", String(20), nullable=False),
+    Column("level", String(50), nullable=False),
+    Column("notice", String(20), nullable=False),
+    Column("customer_id", _ID, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("status", String(12), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("vendor_id", Text, nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Index("attempts_by_status", "company", "status"),
+    Index("attempts_by_customer", "company", "customer_id"),
+)
+
+attempt_items = Table(
+    "attempt_items",
+    metadata,
+    _company(),
+    Column("attempt_id", String(40), primary_key=True),
+    Column("item_id", _ID, primary_key=True),
+    Column("claim_key", String(300)),
+    Column("invoice_id", _ID, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("level_key", String(50), nullable=False),
+    Column("level_days", Integer, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("outstanding_minor", BigInteger, nullable=False),
+    Index("attempt_items_claimed_once", "company", "claim_key", unique=True),
+    Index("attempt_items_by_item", "company", "item_id"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    _company(),
+    Column("hold_id", String(40), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("customer_id", _ID, nullable=False),
+    Column("invoice_id", _ID, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("until", Date),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("outcome", Text, nullable=False, default=""),
+    Index("holds_by_customer", "company", "customer_id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _company(),
+    Column("claim_key", String(300), primary_key=True),
+    Column("action_key", String(40), nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("approved_at", Instant),
+    Column("approved_by", Text, nullable=False, default=""),
+)
+
+work_list = Table(
+    "work_list",
+    metadata,
+    _company(),
+    Column("task_id", String(40), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("customer_id", _ID, nullable=False),
+    Column("invoice_ids", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("done_at", Instant),
+    Column("outcome", Text, nullable=False, default=""),
+)
+
+write_backs = Table(
+    "write_backs",
+    metadata,
+    _company(),
+    Column("marker", String(60), primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("invoice_id", _ID, nullable=False),
+    Column("customer_id", _ID, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("dated_on", Date, nullable=False),
+    Column("ledger_id", Text, nullable=False, default=""),
+    Column("refused", Text, nullable=False, default=""),
+    Column("is_written", Boolean, nullable=False, default=False),
+    Index("write_backs_waiting", "company", "is_written"),
+)
+
+bad_addresses = Table(
+    "bad_addresses",
+    metadata,
+    _company(),
+    Column("email", String(320), primary_key=True),
+    Column("detail", Text, nullable=False),
+    Column("since_at", Instant, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _company(),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)

@@ -1,0 +1,137 @@
+"""`puntual check` of the templates: every text that a policy can send is rendered and read before a customer does."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import unescape
+
+from jinja2 import nodes
+
+from ..errors import PolicyProblem
+from ..policy.schema import NoticeKind, OldDebt, Policy
+from .context import NoticeContext
+from .render import KNOWN_WORDS, Rendered, Renderer, did_you_mean
+from .samples import sample_contexts
+from .tone import Severity, check_tone
+
+_LOOP_WORDS = frozenset({"index", "index0", "first", "last", "length", "previtem", "nextitem", "revindex", "cycle", "changed", "depth"})
+_GIVEN_WORDS = frozenset({"w", "layout", "notice", "whole_text", "loop", "self", "super", "caller", "varargs", "kwargs"})
+_HEAD = re.compile(r"<head>.*?</head>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+_LINK = re.compile(r'href="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFinding:
+    """Something wrong with a template: where (file, and line where it is known), what, and what to do."""
+
+    severity: Severity
+    where: str
+    what: str
+    suggestion: str = ""
+
+
+def check_templates(renderer: Renderer, policy: Policy, languages: Sequence[str] = ("es", "en")) -> list[TemplateFinding]:
+    """Everything that is wrong with the texts that this policy can send in these languages; empty when all is well."""
+    form = policy.company.form_of_address.value
+    found: dict[TemplateFinding, None] = {}
+    for language in dict.fromkeys((policy.company.locale.replace("-", "_").split("_")[0], *languages)):
+        if language not in languages and not renderer.speaks(language, form):
+            continue
+        for notice in notices_of(policy):
+            found |= dict.fromkeys(_check(renderer, policy, notice, language))
+    return list(found)
+
+
+def notices_of(policy: Policy) -> tuple[NoticeKind, ...]:
+    """The notices that some ladder of the policy, or its go-live, can send."""
+    used = {level.notice for procedure in policy.procedures.values() for level in procedure.levels}
+    if policy.go_live is not None and policy.go_live.old_debt is OldDebt.ONE_SUMMARY:
+        used.add(NoticeKind.SUMMARY)
+    return tuple(notice for notice in NoticeKind if notice in used)
+
+
+def _check(renderer: Renderer, policy: Policy, notice: NoticeKind, language: str) -> Iterator[TemplateFinding]:
+    form = policy.company.form_of_address.value
+    try:
+        words = KNOWN_WORDS | renderer.words_of(language, form)
+        for name in renderer.files_of(notice, language, form):
+            yield from _unknown_words(renderer.parsed(name), name, words)
+            yield from _source_tone(renderer.parsed(name), name, language, notice)
+        for case, context in sample_contexts(policy, notice, language):
+            yield from _rendered(renderer, context, notice, f"{language}/{notice.value}", case)
+    except PolicyProblem as problem:
+        yield TemplateFinding(Severity.REFUSE, problem.detail.split(": ")[0], problem.detail.partition(": ")[2] or problem.detail, problem.hint)
+
+
+def _unknown_words(tree: nodes.Template, name: str, known: frozenset[str]) -> Iterator[TemplateFinding]:
+    """Words that do not exist, in branches too that no sample takes."""
+    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")} | {macro.name for macro in tree.find_all(nodes.Macro)}
+    used = [(node.name, node.lineno) for node in tree.find_all(nodes.Name) if node.ctx == "load" and node.name not in own | _GIVEN_WORDS]
+    used += [(node.attr, node.lineno) for node in tree.find_all(nodes.Getattr) if node.attr not in _LOOP_WORDS]
+    for word, line in used:
+        if word not in known:
+            yield TemplateFinding(Severity.REFUSE, f"{name}:{line}", f"there is no word “{word}”", did_you_mean(word, known))
+
+
+def _source_tone(tree: nodes.Template, name: str, language: str, notice: NoticeKind) -> Iterator[TemplateFinding]:
+    if name.startswith("layout."):
+        return
+    for node in (*tree.find_all(nodes.TemplateData), *tree.find_all(nodes.Const)):
+        text = node.data if isinstance(node, nodes.TemplateData) else node.value
+        for finding in check_tone(text, language, notice) if isinstance(text, str) else ():
+            line = node.lineno + text[: max(text.find(finding.quote), 0)].count("\n")
+            yield TemplateFinding(finding.severity, f"{name}:{line}", f"“{finding.quote}”: {finding.why}", finding.suggestion)
+
+
+def _rendered(renderer: Renderer, context: NoticeContext, notice: NoticeKind, where: str, case: str) -> Iterator[TemplateFinding]:
+    message = renderer.render(context, notice, context.language)
+    for part, text in (("text", message.text), ("HTML", visible_text(message.html))):
+        for missing in _missing(context, text, links=_LINK.findall(unescape(message.html)) if part == "HTML" else [message.text]):
+            what = f"the {part} part does not say {missing} (sample: {case})"
+            yield TemplateFinding(Severity.REFUSE, where, what, "every notice names number, amount outstanding, due date, how to pay, whom to answer")
+    yield from _rendered_tone(message, context, notice, where)
+
+
+def _rendered_tone(message: Rendered, context: NoticeContext, notice: NoticeKind, where: str) -> Iterator[TemplateFinding]:
+    text = f"{message.subject}\n\n{message.text}\n\n{visible_text(message.html)}"
+    for finding in check_tone(text, context.language, notice, known=_names(context)):
+        yield TemplateFinding(finding.severity, where, f"“{finding.quote}”: {finding.why}", finding.suggestion)
+
+
+def visible_text(html: str) -> str:
+    """What a reader of the HTML part sees, as text."""
+    return unescape(_TAG.sub(" ", _HEAD.sub(" ", html)))
+
+
+def _missing(context: NoticeContext, text: str, links: Iterable[str]) -> Iterator[str]:
+    seen = _joined(text)
+    for line in context.items:
+        if line.number not in seen:
+            yield f"the invoice number ({line.number})"
+        if _joined(line.outstanding) not in seen:
+            yield f"the amount outstanding ({line.outstanding})"
+        if not any(_joined(day) in seen for day in (line.due_on, line.due_day, line.due_long)):
+            yield f"the due date ({line.due_on})"
+    yield from _missing_ways(context, seen, "\n".join(links))
+    if context.signature.name not in seen or context.signature.email not in seen:
+        yield f"whom to answer ({context.signature.name}, {context.signature.email})"
+
+
+def _missing_ways(context: NoticeContext, seen: str, links: str) -> Iterator[str]:
+    ways = [account.iban or account.account or _joined(account.instructions) for account in context.accounts]
+    lost = [way for way in ways if way not in seen] + [line.page_url for line in context.online if line.page_url not in links]
+    if not ways and not context.online:
+        yield "how to pay: there are neither payment details nor a pay page"
+    yield from (f"how to pay ({way})" for way in lost)
+
+
+def _joined(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _names(context: NoticeContext) -> tuple[str, ...]:
+    signer = context.signature
+    accounts = (word for account in context.accounts for word in (account.holder, account.iban, account.bic, account.bank, account.account))
+    numbers = (word for line in context.items for word in (line.number, line.reference))
+    return (context.company, context.customer, context.greeting_name, signer.name, signer.role, signer.email, *accounts, *numbers)

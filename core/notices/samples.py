@@ -1,0 +1,93 @@
+"""Invented notices for the check of templates: one of each kind of case that a text must be able to say, always the same."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+
+from ..dunning.facts import Action, ActionItem, ActionKind, Recipient
+from ..money import Money
+from ..policy.schema import Channel, NoticeKind, Policy
+from ..receivables import CreditKind, Customer, OpenItem, UnappliedCredit
+from .context import NoticeContext, build_context
+
+_AS_OF = date(2025, 5, 13)
+_USUAL_DAYS = {
+    NoticeKind.BEFORE_DUE: -7, NoticeKind.DUE: 0, NoticeKind.REMINDER: 1, NoticeKind.SECOND: 8, NoticeKind.FIRM: 20, NoticeKind.FINAL: 30,
+    NoticeKind.SUMMARY: 120,
+}  # fmt: skip
+_PAGE = "https://pay.example.com/invoice"
+
+
+def sample_contexts(policy: Policy, notice: NoticeKind, language: str) -> Iterator[tuple[str, NoticeContext]]:
+    """Each case by name, in the currencies of the policy and at the days at which its ladders send this notice."""
+    first, second = _currencies(policy)
+    for key, days in _levels(policy, notice):
+        one = _item(1, days, first)
+        yield "one item", _context(policy, notice, language, key, (one,), pages=True)
+        yield "no pay page", _context(policy, notice, language, key, (one,))
+        yield "many items in two currencies", _context(policy, notice, language, key, (one, _item(2, days + 3, first, paid=10), _item(3, days, second)))
+        yield "an instalment", _context(policy, notice, language, key, (_item(1, days, first, part=2),), pages=True)
+        yield "several instalments", _context(policy, notice, language, key, (_item(1, days, first, part=2), _item(1, days, first, part=3)))
+        yield "overdue, due today and upcoming", _context(policy, notice, language, key, (one, _item(2, 0, first), _item(3, -5, first), _item(4, 9, first)))
+        yield "credits", _context(policy, notice, language, key, (one,), credits_=(_credit(first, 40), _credit(second, 5000)))
+        yield "a promise that has passed", _context(policy, notice, language, key, (one,), promised=True)
+
+
+def _levels(policy: Policy, notice: NoticeKind) -> list[tuple[str, int]]:
+    levels = [(level.key, level.days) for procedure in policy.procedures.values() for level in procedure.levels if level.notice is notice]
+    return list(dict.fromkeys(levels)) or [(notice.value, _USUAL_DAYS[notice])]
+
+
+def _currencies(policy: Policy) -> tuple[str, str]:
+    known = sorted(policy.payment_details)
+    return (known[0], known[-1]) if known else ("EUR", "EUR")
+
+
+def _item(number: int, days_overdue: int, currency: str, *, paid: int = 0, part: int = 0) -> OpenItem:
+    due, total = _AS_OF - timedelta(days=days_overdue), Money.of(Decimal(1250 * number), currency)
+    return OpenItem(
+        id=f"sample{number}/{part or 1}",
+        invoice_id=f"sample{number}",
+        number=f"F-2025-010{number}",
+        customer_id="sample",
+        issued_on=due - timedelta(days=30),
+        due_date=due,
+        total=total,
+        outstanding=total - Money.of(paid, currency),
+        ordinal=part or 1,
+        instalment_count=3 if part else 1,
+    )
+
+
+def _credit(currency: str, amount: int) -> UnappliedCredit:
+    return UnappliedCredit(f"credit-{currency}", "sample", CreditKind.CREDIT_NOTE, Money.of(amount, currency), "AB-2025-004", _AS_OF)
+
+
+def _context(
+    policy: Policy,
+    notice: NoticeKind,
+    language: str,
+    level: str,
+    items: tuple[OpenItem, ...],
+    *,
+    pages: bool = False,
+    credits_: tuple[UnappliedCredit, ...] = (),
+    promised: bool = False,
+) -> NoticeContext:
+    promised_on = _AS_OF - timedelta(days=3) if promised else None
+    action = Action(
+        kind=ActionKind.NOTICE,
+        channel=Channel.EMAIL,
+        level=level,
+        notice=notice,
+        customer=Customer(id="sample", name="Comercial Robles, S.L.", country=policy.company.country, language=language),
+        items=tuple(ActionItem(item, level, 0, 1, 0, _AS_OF, promised_on) for item in items),
+        credits=credits_,
+        recipient=Recipient("ana.robles@example.com", "Ana Robles", language, "sample"),
+        language=language,
+        due_on=_AS_OF,
+        reason="sample",
+        key="sample",
+    )
+    addresses = {item.invoice_id: f"{_PAGE}/{item.invoice_id}" for item in items} if pages else {}
+    return build_context(action, policy, _AS_OF, addresses, attached={items[0].invoice_id} if pages else frozenset())

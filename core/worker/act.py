@@ -1,0 +1,211 @@
+"""act: claim, recheck, begin, one effect, settle. In that order, so that nothing is sent twice whatever dies in between."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import islice
+from typing import Any
+
+from ..channels.email import compose
+from ..channels.port import Delivery, MailTransport
+from ..dunning.facts import Action, ActionKind, Hold, HoldKind, Skipped, TaskKind
+from ..dunning.holds import covers, last_day_of_promise
+from ..dunning.recheck import judge_again
+from ..errors import BrokenInvariant, PuntualError
+from ..history.attempts import Attempt, AttemptStatus, Ending, begin, claim, narrow, settle
+from ..history.books import wake
+from ..history.database import reading, writing
+from ..history.holds import active_holds, end_holds
+from ..history.work import WorkItem, put_on_list, queue_notes, queue_task
+from ..notices.books import note_texts, task_texts
+from ..notices.context import build_context
+from ..notices.render import Rendered
+from ..port import Capability, LedgerConnector, Recheck
+from ..receivables import UnappliedCredit
+from .desk import Desk
+from .envelope import attachments_of, envelope_of
+from .write_back import notes_of, task_of, work_of
+
+BATCH = 50
+"""Actions that are claimed and rechecked together: one call to the ledger for all of them."""
+
+
+@dataclass(slots=True)
+class ActReport:
+    """What was done: endings by status, what fell out at the claim or the recheck, and the ids of attempts that need a person."""
+
+    endings: dict[AttemptStatus, int] = field(default_factory=dict)
+    dropped: list[Skipped] = field(default_factory=list)
+    tasks: int = 0
+    need_a_person: list[str] = field(default_factory=list)
+    done: list[Attempt] = field(default_factory=list)
+
+    def count(self, status: AttemptStatus) -> int:
+        """How many attempts ended so."""
+        return self.endings.get(status, 0)
+
+
+class Acting:
+    """The acting part of one run: it holds what all actions share."""
+
+    def __init__(self, desk: Desk, ledger: LedgerConnector, run_id: str, as_of: date) -> None:
+        self.desk = desk
+        self.ledger = ledger
+        self.run_id = run_id
+        self.as_of = as_of
+        self.report = ActReport()
+        self._mail: MailTransport | None = None
+
+    def act(self, actions: Sequence[Action], on_each: Callable[[], Any], still_ours: Callable[[], None]) -> ActReport:
+        """Carry out the actions in batches. `on_each` is called after each; `still_ours` raises when another run took the company."""
+        try:
+            for batch in batches(actions, BATCH):
+                still_ours()
+                self._batch(batch, on_each)
+        finally:
+            if self._mail is not None:
+                self._mail.close()
+        return self.report
+
+    def _batch(self, actions: Sequence[Action], on_each: Callable[[], Any]) -> None:
+        claimed = self._claim(actions)
+        for attempt in self._recheck(claimed):
+            self._one(attempt)
+            on_each()
+        with writing(self.desk.engine) as conn:
+            customers = sorted({action.customer.id for action in actions})
+            wake(conn, self.desk.company, customers, self.desk.rulebook, self.as_of)
+
+    def _claim(self, actions: Sequence[Action]) -> list[Attempt]:
+        with writing(self.desk.engine) as conn:
+            claimed, lost = claim(conn, self.desk.company, self.run_id, actions, self.as_of, self.desk.now())
+        self.report.dropped.extend(lost)
+        return claimed
+
+    def _recheck(self, claimed: Sequence[Attempt]) -> list[Attempt]:
+        """Read the items again from the ledger itself, and keep what still holds."""
+        if not claimed:
+            return []
+        invoice_ids = list(dict.fromkeys(entry.item.invoice_id for attempt in claimed for entry in attempt.action.items))
+        seen = self.ledger.recheck(invoice_ids)
+        with reading(self.desk.engine) as conn:
+            holds = active_holds(conn, self.desk.company)
+        kept: list[Attempt] = []
+        with writing(self.desk.engine) as conn:
+            for attempt in claimed:
+                judged = self._judge(attempt, seen, holds)
+                self.report.dropped.extend(judged.dropped)
+                narrowed = narrow(conn, self.desk.company, attempt, judged.action, judged.dropped, self.desk.now())
+                kept.extend([narrowed] if narrowed else [])
+        return kept
+
+    def _judge(self, attempt: Attempt, seen: Recheck, holds: Sequence[Hold]) -> Any:
+        customer_id = attempt.action.customer.id
+        unapplied: tuple[UnappliedCredit, ...] | None = None
+        if seen.knows_credits:
+            unapplied = tuple(credit for credit in seen.credits if credit.customer_id == customer_id)
+        invoices = {invoice.id: invoice for invoice in seen.invoices}
+        theirs = tuple(hold for hold in holds if hold.customer_id == customer_id)
+        return judge_again(attempt.action, invoices, unapplied, theirs, self.desk.policy, self.as_of)
+
+    def _one(self, attempt: Attempt) -> None:
+        if attempt.action.kind is ActionKind.TASK:
+            self._task(attempt)
+        else:
+            self._notice(attempt)
+
+    def _notice(self, attempt: Attempt) -> None:
+        message = self._message(attempt)
+        with writing(self.desk.engine) as conn:
+            begin(conn, self.desk.company, attempt)
+        try:
+            delivery = self._transport().deliver(message)
+        except PuntualError as error:
+            self._settle(attempt, Ending(AttemptStatus.FAILED, detail=str(error)))
+            raise
+        self._settle(attempt, _ending(delivery))
+
+    def _message(self, attempt: Attempt) -> Any:
+        rendered = render_notice(self.desk, self.ledger, attempt.action, self.as_of)
+        files = attachments_of(self.desk.policy, self.ledger, attempt.action)
+        return compose(rendered, **envelope_of(self.desk, attempt.action), attachments=files)
+
+    def _transport(self) -> MailTransport:
+        if self._mail is None:
+            self._mail = self.desk.open_mail()
+        return self._mail
+
+    def _settle(self, attempt: Attempt, ending: Ending) -> None:
+        desk = self.desk
+        with writing(desk.engine) as conn:
+            settle(conn, desk.company, attempt, ending, self.as_of, desk.now())
+            if ending.status in (AttemptStatus.SENT, AttemptStatus.QUEUED):
+                if Capability.NOTES in self.ledger.capabilities:
+                    texts = note_texts(attempt.action, desk.policy, self.as_of)
+                    queue_notes(conn, desk.company, notes_of(desk.company, attempt, self.as_of, texts))
+                end_holds(conn, desk.company, self._broken_promises(conn, attempt.action), "broken", "puntual", desk.now())
+            elif ending.status in (AttemptStatus.UNKNOWN, AttemptStatus.REJECTED):
+                put_on_list(conn, desk.company, _trouble(attempt, ending, self.as_of), desk.now())
+        self.report.endings[ending.status] = self.report.count(ending.status) + 1
+        self.report.done.append(attempt)
+        if ending.status in (AttemptStatus.UNKNOWN, AttemptStatus.REJECTED):
+            self.report.need_a_person.append(attempt.id)
+
+    def _broken_promises(self, conn: Any, action: Action) -> list[str]:
+        if not any(entry.broken_promise_on for entry in action.items):
+            return []
+        promises = [hold for hold in active_holds(conn, self.desk.company, action.customer.id) if hold.kind is HoldKind.PROMISE]
+        over = [hold for hold in promises if last_day_of_promise(hold, self.desk.policy) < self.as_of]
+        return [hold.id for hold in over if any(covers(hold, entry.item) for entry in action.items)]
+
+    def _task(self, attempt: Attempt) -> None:
+        """Put work for a person on the list; the effect is in our own database, so it is one transaction with its settlement."""
+        desk, action = self.desk, attempt.action
+        summary, text = task_texts(action, desk.policy)
+        with writing(desk.engine) as conn:
+            put_on_list(conn, desk.company, work_of(action, attempt.id, self.as_of, summary, text), desk.now())
+            if action.task is TaskKind.CALL and Capability.TASKS in self.ledger.capabilities:
+                queue_task(conn, desk.company, task_of(desk.company, attempt, self.as_of, summary, text))
+            settle(conn, desk.company, attempt, Ending(AttemptStatus.SENT, detail="on the work list"), self.as_of, desk.now())
+        self.report.tasks += 1
+        self.report.done.append(attempt)
+
+
+def render_notice(desk: Desk, ledger: LedgerConnector | None, action: Action, as_of: date) -> Rendered:
+    """The words of a notice, with the ledger's pay page where the policy wants it. Without `ledger` only pages that are known are used."""
+    if action.notice is None:
+        raise BrokenInvariant(f"action {action.key} has no notice to render")
+    context = build_context(action, desk.policy, as_of, _pages(desk, ledger, action))
+    return desk.renderer.render(context, action.notice, action.language)
+
+
+def _pages(desk: Desk, ledger: LedgerConnector | None, action: Action) -> dict[str, str]:
+    if "ledger" not in desk.policy.payment_links:
+        return {}
+    known = {entry.item.invoice_id: entry.item.page_url for entry in action.items if entry.item.page_url}
+    if ledger is None:
+        return known
+    missing = [entry.item.invoice_id for entry in action.items if entry.item.invoice_id not in known]
+    return {**known, **ledger.payment_pages(missing)} if missing and Capability.PAYMENT_PAGE in ledger.capabilities else known
+
+
+def _ending(delivery: Delivery) -> Ending:
+    return Ending(AttemptStatus(delivery.status), delivery.vendor_id, delivery.detail, delivery.refused_address)
+
+
+def _trouble(attempt: Attempt, ending: Ending, as_of: date) -> WorkItem:
+    action = attempt.action
+    address = action.recipient.email if action.recipient else ""
+    if ending.status is AttemptStatus.UNKNOWN:
+        summary = f"Nobody knows whether the mail to {action.customer.name} <{address}> was sent"
+        text = f"{ending.detail}\nFind out, then say so: puntual resolve COMPANY {attempt.id[:12]} sent | not-sent"
+    else:
+        summary, text = f"The address {address} of {action.customer.name} refuses mail", ending.detail
+    return WorkItem(attempt.id[:12], ending.status.value, action.customer.id, summary, text, as_of)
+
+
+def batches(actions: Sequence[Action], size: int) -> Iterator[list[Action]]:
+    """The actions in portions."""
+    rest = iter(actions)
+    while batch := list(islice(rest, size)):
+        yield batch

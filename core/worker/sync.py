@@ -1,0 +1,98 @@
+"""sync: pull what changed in the ledger since the cursor; rows and cursor in one transaction."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+from sqlalchemy import Connection, update
+
+from ..dunning.guard import alarm_of_vanished
+from ..errors import GuardStopped
+from ..history.audit import append
+from ..history.books import close_vanished, cursor_of, ensure_company, kept_promises, note_synced, store_page, vanished_in_pass, wake
+from ..history.database import reading, writing
+from ..history.read import books_state, open_customer_ids
+from ..history.tables import companies
+from ..port import LedgerConnector, Page, RowProblem
+from .desk import Desk
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What a sync read."""
+
+    documents: int = 0
+    settled: int = 0
+    vanished: int = 0
+    kept_promises: int = 0
+    problems: list[RowProblem] = field(default_factory=list)
+
+
+def sync(desk: Desk, ledger: LedgerConnector, as_of: date, *, confirmed: bool = False, complete: bool = False) -> SyncReport:
+    """Read the ledger's changes into the history. `complete` reads everything that is open, whatever the cursor says.
+
+    Raises GuardStopped when most open items vanish without being paid, unless `confirmed`; then nothing of that reading counts.
+    """
+    report = SyncReport()
+    replan_when_rules_changed(desk, as_of)
+    with reading(desk.engine) as conn:
+        cursor = cursor_of(conn, desk.company)
+    for page in ledger.sweep() if complete else ledger.changes(cursor):
+        _store(desk, page, as_of, confirmed, report)
+    with writing(desk.engine) as conn:
+        note_synced(conn, desk.company, desk.now())
+        facts = {"documents": report.documents, "settled": report.settled, "vanished": report.vanished}
+        facts |= {"problems": len(report.problems), "kept_promises": report.kept_promises}
+        if any(facts.values()):
+            append(conn, desk.company, desk.now(), [("synced", facts)])
+    return report
+
+
+def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
+    """When the policy's rules changed, compute anew when each open item has something due. Returns how many customers were looked at."""
+    fingerprint = rules_fingerprint(desk)
+    with writing(desk.engine) as conn:
+        ensure_company(conn, desk.company)
+        if books_state(conn, desk.company).rules_fingerprint == fingerprint:
+            return 0
+    looked_at = sum(_wake_batch(desk, ids, as_of) for ids in _batches(desk))
+    with writing(desk.engine) as conn:
+        conn.execute(update(companies).where(companies.c.company == desk.company).values(rules_fingerprint=fingerprint))
+        append(conn, desk.company, desk.now(), [("rules_changed", {"customers": looked_at})])
+    return looked_at
+
+
+def rules_fingerprint(desk: Desk) -> str:
+    """A hash of the parts of the policy that say when something is due."""
+    rules = {"procedures", "default_procedure", "customers", "tolerance", "go_live", "promises"}
+    return hashlib.sha256(desk.policy.model_dump_json(include=rules).encode()).hexdigest()
+
+
+def _batches(desk: Desk) -> Iterator[list[str]]:
+    with reading(desk.engine) as conn:
+        yield from open_customer_ids(conn, desk.company)
+
+
+def _wake_batch(desk: Desk, ids: list[str], as_of: date) -> int:
+    with writing(desk.engine) as conn:
+        wake(conn, desk.company, ids, desk.rulebook, as_of)
+    return len(ids)
+
+
+def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncReport) -> None:
+    with writing(desk.engine) as conn:
+        stored = store_page(conn, desk.company, page, desk.rulebook, as_of)
+        if page.ends_pass:
+            report.vanished += _close_vanished(conn, desk, confirmed)
+        report.kept_promises += len(kept_promises(conn, desk.company, stored.settled, desk.now()))
+    report.documents += stored.documents
+    report.settled += len(stored.settled)
+    report.problems.extend(page.problems)
+
+
+def _close_vanished(conn: Connection, desk: Desk, confirmed: bool) -> int:
+    alarm = alarm_of_vanished(*vanished_in_pass(conn, desk.company))
+    if alarm is not None and not confirmed:
+        raise GuardStopped(alarm.what, hint=f"To go on: {alarm.how_to_proceed}")
+    return close_vanished(conn, desk.company)
