@@ -15,6 +15,14 @@ def _holidays_of(country: str, region: str, year: int) -> Collection[date]:
     return public_holidays.country_holidays(country, subdiv=region or None, years=year)
 
 
+def days_after(day: date, days: int) -> date:
+    """That many days after the day, before it when negative; the first or last day there is when books hold a date such as 9999-12-31."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
+
+
 def knows_country(country: str, region: str = "") -> bool:
     """Whether public holidays of this ISO 3166-1 country (and ISO 3166-2 subdivision) are known."""
     regions = public_holidays.list_supported_countries(include_aliases=True).get(country)

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 from babel import Locale
-from babel.numbers import format_currency
+from babel.numbers import NumberPattern, format_currency, parse_pattern
 
 # ISO 4217 List One, column "minor unit", as amended to 2025-05: every other currency has two decimals.
 _MINOR_UNITS = {
@@ -124,19 +124,13 @@ def format_money(money: Money, locale: str) -> str:
 
     Spanish groups from five digits on by the CLDR rule; invoices there group from four, so grouping is always on (practice.md).
     """
+    parsed, pattern = _currency_pattern(locale, minor_units(money.currency))
+    return str(format_currency(money.amount, money.currency, pattern, locale=parsed, currency_digits=False))
+
+
+@lru_cache(maxsize=512)
+def _currency_pattern(locale: str, digits: int) -> tuple[Locale, NumberPattern]:
+    """The locale's own pattern for money, with exactly so many decimals."""
     parsed = Locale.parse(locale)
-    pattern = parsed.currency_formats["standard"]
-    digits = minor_units(money.currency)
-    return str(
-        format_currency(
-            money.amount.quantize(_quantum(money.currency)),
-            money.currency,
-            _with_decimals(pattern.pattern, digits),
-            locale=parsed,
-            currency_digits=False,
-        )
-    )
-
-
-def _with_decimals(pattern: str, digits: int) -> str:
-    return pattern.replace("0.00", "0." + "0" * digits if digits else "0")
+    standard = parsed.currency_formats["standard"].pattern
+    return parsed, parse_pattern(standard.replace("0.00", "0." + "0" * digits if digits else "0"))

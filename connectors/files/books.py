@@ -48,7 +48,8 @@ def find_books(settings: FilesSettings, folder: Path) -> tuple[BookFile, ...]:
     if not any(file.kind == "invoices" for file in found):
         there = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())[:20]) or "nothing"
         raise BooksUnreadable(
-            f"There is no file of invoices in {folder}; there is: {there}", hint="Put invoices.csv there, or say ledger.files.invoices.path."
+            f"There is no file of invoices in {folder}; there is: {there}",
+            hint="Put invoices.csv there, or say ledger.files.invoices.path.",
         )
     return found
 

@@ -41,15 +41,81 @@ _READABLE = {
     ",": re.compile(rf"(?:[1-9]\d{{0,2}}(?:\.\d{{2,3}})*\.\d{{3}}|\d+|{_SPACED})(?:,\d*)?|,\d+"),
 }
 _PLAIN_POINT = re.compile(r"-?\d+\.\d{1,2}")
-_DOLLARS = tuple("USD CAD AUD NZD MXN COP CLP ARS UYU DOP HKD SGD TWD BBD BSD BMD JMD TTD FJD NAD LRD BZD XCD GYD SRD CUP CVE".split())
+_DOLLARS = tuple(
+    [
+        "USD",
+        "CAD",
+        "AUD",
+        "NZD",
+        "MXN",
+        "COP",
+        "CLP",
+        "ARS",
+        "UYU",
+        "DOP",
+        "HKD",
+        "SGD",
+        "TWD",
+        "BBD",
+        "BSD",
+        "BMD",
+        "JMD",
+        "TTD",
+        "FJD",
+        "NAD",
+        "LRD",
+        "BZD",
+        "XCD",
+        "GYD",
+        "SRD",
+        "CUP",
+        "CVE",
+    ]
+)
 # Signs and local words for money (CLDR, symbols and narrow symbols), and the currencies for which they stand.
 _SIGN_OF: dict[str, tuple[str, ...]] = {
-    **{"€": ("EUR",), "£": ("GBP",), "¥": ("JPY", "CNY"), "￥": ("JPY", "CNY"), "元": ("CNY",), "円": ("JPY",), "₹": ("INR",)},
-    **{"$": _DOLLARS, "us$": ("USD",), "r$": ("BRL",), "mx$": ("MXN",), "ca$": ("CAD",), "c$": ("CAD", "NIO"), "a$": ("AUD",)},
-    **{"₡": ("CRC", "SVC"), "₲": ("PYG",), "₺": ("TRY",), "₽": ("RUB",), "₩": ("KRW",), "₪": ("ILS",), "₫": ("VND",), "₱": ("PHP", "CUP")},
-    **{"₦": ("NGN",), "₴": ("UAH",), "฿": ("THB",), "₾": ("GEL",), "₸": ("KZT",), "kr": ("SEK", "NOK", "DKK", "ISK"), "zł": ("PLN",)},
-    **{"kč": ("CZK",), "fr": ("CHF",), "sfr": ("CHF",), "s/": ("PEN",), "bs": ("BOB", "VES"), "lei": ("RON", "MDL"), "ft": ("HUF",)},
-    **{"r": ("ZAR",), "rp": ("IDR",), "rm": ("MYR",), "q": ("GTQ",), "l": ("HNL",), "kd": ("KWD",)},
+    "€": ("EUR",),
+    "£": ("GBP",),
+    "¥": ("JPY", "CNY"),
+    "￥": ("JPY", "CNY"),
+    "元": ("CNY",),
+    "円": ("JPY",),
+    "₹": ("INR",),
+    "$": _DOLLARS,
+    "us$": ("USD",),
+    "r$": ("BRL",),
+    "mx$": ("MXN",),
+    "ca$": ("CAD",),
+    "c$": ("CAD", "NIO"),
+    "a$": ("AUD",),
+    "₡": ("CRC", "SVC"),
+    "₲": ("PYG",),
+    "₺": ("TRY",),
+    "₽": ("RUB",),
+    "₩": ("KRW",),
+    "₪": ("ILS",),
+    "₫": ("VND",),
+    "₱": ("PHP", "CUP"),
+    "₦": ("NGN",),
+    "₴": ("UAH",),
+    "฿": ("THB",),
+    "₾": ("GEL",),
+    "₸": ("KZT",),
+    "kr": ("SEK", "NOK", "DKK", "ISK"),
+    "zł": ("PLN",),
+    "kč": ("CZK",),
+    "fr": ("CHF",),
+    "sfr": ("CHF",),
+    "s/": ("PEN",),
+    "bs": ("BOB", "VES"),
+    "lei": ("RON", "MDL"),
+    "ft": ("HUF",),
+    "r": ("ZAR",),
+    "rp": ("IDR",),
+    "rm": ("MYR",),
+    "q": ("GTQ",),
+    "l": ("HNL",),
+    "kd": ("KWD",),
 }
 _LOST_PRECISION = Decimal("0.000001")
 
@@ -119,7 +185,9 @@ def read_amount(text: str, decimal: str, currency: str) -> Money:
     split = _split(stripped)
     for mark in split.marks:
         if currency not in _named_by(mark):
-            raise CellProblem(f"“{text[:_LONGEST]}” is not in {currency}, the currency of this row; correct it or map the column `currency`")
+            raise CellProblem(
+                f"“{text[:_LONGEST]}” is not in {currency}, the currency of this row; correct it or map the column `currency`"
+            )
     value = _number(split.digits, decimal, text)
     return _exact(-value if split.negative else value, currency, text)
 

@@ -120,7 +120,9 @@ def records(text: TextIO, delimiter: str, name: str) -> Iterator[Record]:
             raise BooksUnreadable(f"{name}:{line}: bytes that are not {text.encoding}", hint="Say its `encoding` in the policy.") from error
         except csv.Error as error:
             if "unexpected end of data" in str(error):
-                raise BooksUnreadable(f"{name}:{line}: the file ends inside a quoted cell", hint="It was cut off; export it again.") from error
+                raise BooksUnreadable(
+                    f"{name}:{line}: the file ends inside a quoted cell", hint="It was cut off; export it again."
+                ) from error
             yield Record(line, [], f"is no proper CSV ({error}); correct the quotes in this row")
             continue
         if any(cells) and any(cell.strip() for cell in cells):

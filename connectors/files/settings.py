@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from .words import FIELDS
 
+
 def _as_word(value: Any) -> Any:
     """YAML takes yes, 30 and 2025-12-31 for something else than words."""
     if isinstance(value, bool):
@@ -33,7 +34,8 @@ class FileSettings(_Model):
     )
     constants: dict[str, Word] = Field(default_factory=dict, description="Our field: one text for every row that leaves it blank")
     values: dict[str, dict[Word, Word]] = Field(
-        default_factory=dict, description="Our field: the file's words and what they mean: {status: {Cobrada: paid}, disputed: {Oui: 'yes'}}"
+        default_factory=dict,
+        description="Our field: the file's words and what they mean: {status: {Cobrada: paid}, disputed: {Oui: 'yes'}}",
     )
     delimiter: str = Field("auto", pattern=r"^(auto|[^\w\s\"']|\t)$", description="auto, or one of , ; | and the tabulator")
     encoding: str = Field("auto", description="auto, or a name such as utf-8, cp1252, utf-16")
@@ -100,4 +102,3 @@ class FilesSettings(_Model):
     )
     tasks_file: str = Field("", description="Where tasks are kept; default puntual-tasks.csv in the books' folder")
     files: FilesOfBooks = Field(default_factory=FilesOfBooks, description="How each file is found and read")
-

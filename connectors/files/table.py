@@ -85,9 +85,7 @@ class Table:
         self.header = self._header()
         self.places = self._places()
         self.constants = dict(file.settings.constants)
-        self.meanings = {
-            field: {plain(word): meaning for word, meaning in words.items()} for field, words in file.settings.values.items()
-        }
+        self.meanings = {field: {plain(word): meaning for word, meaning in words.items()} for field, words in file.settings.values.items()}
         self.told = frozenset(self.places) | frozenset(self.constants)
         self._check_required()
 
@@ -115,10 +113,10 @@ class Table:
         """How many of the columns that we want or know are named in this row."""
         named = {plain(cell) for cell in cells}
         columns = self.file.settings.columns
-        explicit = sum(1 for wanted in columns.values() if wanted and not named.isdisjoint({plain(wanted), plain(wanted.partition("#")[0])}))
-        known = sum(
-            1 for field, names in KNOWN_COLUMNS[self.file.kind].items() if field not in columns and not named.isdisjoint(names)
+        explicit = sum(
+            1 for wanted in columns.values() if wanted and not named.isdisjoint({plain(wanted), plain(wanted.partition("#")[0])})
         )
+        known = sum(1 for field, names in KNOWN_COLUMNS[self.file.kind].items() if field not in columns and not named.isdisjoint(names))
         return explicit * _EXPLICIT_WORTH + known
 
     def _places(self) -> Mapping[str, int]:
@@ -130,7 +128,9 @@ class Table:
         taken = set(places.values())
         for field in FIELDS[self.file.kind]:
             if field not in columns:
-                place = next((by_name[name] for name in KNOWN_COLUMNS[self.file.kind][field] if by_name.get(name, -1) not in taken | {-1}), None)
+                place = next(
+                    (by_name[name] for name in KNOWN_COLUMNS[self.file.kind][field] if by_name.get(name, -1) not in taken | {-1}), None
+                )
                 if place is not None:
                     places[field] = place
                     taken.add(place)
@@ -274,4 +274,3 @@ class Table:
                 f"{self.file.name}: {evidence.doubt()}", hint=f"Say ledger.files.{self.file.kind}.{setting} in the policy."
             )
         return otherwise if verdict == "any" else verdict
-

@@ -21,9 +21,12 @@ FILE_NAMES = {
 }
 FILE_SUFFIXES = (".csv", ".tsv", ".txt")
 
-_CUSTOMER_REFERENCE = "customer, customer id, customer no, customer number, customer code, client, client id, client no, client code, account, account no, \
-account number, cliente, id cliente, nº cliente, n cliente, num cliente, número de cliente, código cliente, código de cliente, cod cliente, cuenta, partner"
-_EMAIL = "email, e-mail, mail, email address, customer email, client email, correo, correo electrónico, correo e, dirección de correo, correo cliente"
+_CUSTOMER_REFERENCE = "customer, customer id, customer no, customer number, customer code, client, client id, client no, client code, \
+account, account no, \
+account number, cliente, id cliente, nº cliente, n cliente, num cliente, número de cliente, código cliente, código de cliente, \
+cod cliente, cuenta, partner"
+_EMAIL = "email, e-mail, mail, email address, customer email, client email, correo, correo electrónico, correo e, dirección de correo, \
+correo cliente"
 _PHONE = "phone, telephone, phone number, mobile, teléfono, tel, móvil, teléfono móvil"
 _LANGUAGE = "language, lang, locale, idioma, lengua"
 _COUNTRY = "country, country code, customer country, país, código país, cod país"
@@ -32,8 +35,10 @@ _CURRENCY = "currency, currency code, ccy, moneda, divisa, cod divisa, código m
 _REFERENCE = "reference, ref, po number, purchase order, customer reference, your reference, referencia, su referencia, su pedido, pedido"
 _DO_NOT_CHASE = "do not chase, do not contact, no reminders, exclude, no reclamar, no reclamar pago, excluir, no recordar"
 _STATUS = "status, state, invoice status, payment status, estado, situación"
-_INVOICE_NUMBER = "invoice number, invoice no, invoice nr, invoice num, invoice #, invoice, number, no, nr, num, document number, document no, doc no, \
-nº factura, n factura, número factura, número de factura, núm factura, num factura, factura, nº de factura, número, núm, nº, nº documento, documento"
+_INVOICE_NUMBER = "invoice number, invoice no, invoice nr, invoice num, invoice #, invoice, number, no, nr, num, document number, \
+document no, doc no, \
+nº factura, n factura, número factura, número de factura, núm factura, num factura, factura, nº de factura, número, núm, nº, \
+nº documento, documento"
 
 _CUSTOMER_TRAITS = {
     "email": _EMAIL,
@@ -67,58 +72,71 @@ _NAMES: dict[str, dict[str, str]] = {
         "number": _INVOICE_NUMBER,
         "kind": "document type, doc type, transaction type, tipo documento, tipo de documento, clase documento",
         "customer": _CUSTOMER_REFERENCE + ", nif, cif, nif cliente, cif cliente, tax id, vat number",
-        "customer_name": "customer name, client name, company, company name, account name, bill to, name, nombre cliente, nombre del cliente, razón social, \
+        "customer_name": "customer name, client name, company, company name, account name, bill to, name, nombre cliente, \
+nombre del cliente, razón social, \
 nombre, nombre fiscal, empresa",
         **_CUSTOMER_TRAITS,
         "contact": "contact, contact id, attention, contacto, id contacto, a la atención de",
-        "issued_on": "invoice date, issue date, issued on, issued, date, document date, date issued, billing date, fecha factura, fecha de factura, \
+        "issued_on": "invoice date, issue date, issued on, issued, date, document date, date issued, billing date, fecha factura, \
+fecha de factura, \
 fecha emisión, fecha de emisión, fecha expedición, fecha de expedición, fecha, emisión, fecha documento",
-        "due_date": "due date, due, due on, payment due, payment due date, date due, net due date, fecha vencimiento, fecha de vencimiento, vencimiento, vto, \
+        "due_date": "due date, due, due on, payment due, payment due date, date due, net due date, fecha vencimiento, \
+fecha de vencimiento, vencimiento, vto, \
 fecha vto, vence",
         "terms_days": "terms days, payment terms, terms, net days, days, plazo, días, condiciones de pago, plazo de pago, días de pago",
-        "total": "total, total amount, invoice total, grand total, gross amount, amount gross, invoice amount, amount incl vat, total incl vat, amount, \
+        "total": "total, total amount, invoice total, grand total, gross amount, amount gross, invoice amount, amount incl vat, \
+total incl vat, amount, \
 importe total, total factura, importe factura, total con iva, importe con iva, importe bruto, importe",
-        "outstanding": "outstanding, amount due, balance due, balance, open amount, amount outstanding, outstanding amount, open balance, remaining, unpaid, \
+        "outstanding": "outstanding, amount due, balance due, balance, open amount, amount outstanding, outstanding amount, \
+open balance, remaining, unpaid, \
 residual, pendiente, importe pendiente, saldo pendiente, saldo, pendiente de cobro, pendiente de pago",
         "paid": "paid, amount paid, paid amount, payments, received, pagado, cobrado, importe pagado, importe cobrado",
         "currency": _CURRENCY,
         "status": _STATUS,
-        "settled_on": "settled on, settled date, settlement date, paid on, date paid, payment date, paid date, clearing date, closed on, fecha cobro, \
+        "settled_on": "settled on, settled date, settlement date, paid on, date paid, payment date, paid date, clearing date, \
+closed on, fecha cobro, \
 fecha de cobro, fecha pago, fecha de pago, fecha liquidación, cobrada el, pagada el",
         "settled_amount": "settled amount, amount settled, settlement amount, importe liquidado",
         "disputed": "disputed, dispute, in dispute, is disputed, en disputa, disputa, disputada, reclamada, impugnada, incidencia",
-        "disputed_until": "disputed until, dispute until, dispute resolved, dispute resolved on, dispute end, fin disputa, disputa hasta, disputa resuelta",
+        "disputed_until": "disputed until, dispute until, dispute resolved, dispute resolved on, dispute end, fin disputa, \
+disputa hasta, disputa resuelta",
         "do_not_chase": _DO_NOT_CHASE,
         "reference": _REFERENCE,
         "page_url": "page url, payment link, pay link, payment url, invoice link, invoice url, enlace de pago, enlace pago, url",
         "instalment": "instalment, installment, instalment no, part, plazo nº, nº plazo, cuota, nº vencimiento, nº efecto, efecto",
     },
     "payments": {
-        "id": "id, payment id, payment no, payment number, receipt no, number, transaction id, nº cobro, nº pago, id pago, id cobro, número",
+        "id": "id, payment id, payment no, payment number, receipt no, number, transaction id, nº cobro, nº pago, id pago, id cobro, \
+número",
         "customer": _CUSTOMER_REFERENCE + ", customer name, payer, nombre cliente, nif",
-        "paid_on": "paid on, payment date, date, date paid, received on, value date, fecha cobro, fecha de cobro, fecha pago, fecha de pago, fecha, fecha valor",
+        "paid_on": "paid on, payment date, date, date paid, received on, value date, fecha cobro, fecha de cobro, fecha pago, \
+fecha de pago, fecha, fecha valor",
         "amount": "amount, total, payment amount, paid, received, importe, importe cobrado, importe pagado, cantidad",
         "currency": _CURRENCY,
-        "invoice": "invoice, invoice number, invoice no, invoice id, applied to, factura, nº factura, número factura, número de factura, factura nº",
+        "invoice": "invoice, invoice number, invoice no, invoice id, applied to, factura, nº factura, número factura, \
+número de factura, factura nº",
         "unapplied": "unapplied, unallocated, unapplied amount, on account, sin aplicar, sin imputar, a cuenta",
         "reference": "reference, ref, memo, description, concepto, referencia, descripción",
         "status": _STATUS,
     },
     "credit_notes": {
         "id": "id, credit note id, document id, id abono",
-        "number": "number, credit note number, credit note no, credit note, no, nº abono, abono, número, nº, nº rectificativa, rectificativa",
+        "number": "number, credit note number, credit note no, credit note, no, nº abono, abono, número, nº, nº rectificativa, \
+rectificativa",
         "customer": _CUSTOMER_REFERENCE + ", customer name, nombre cliente, nif",
         "issued_on": "issued on, credit note date, issue date, date, fecha, fecha abono, fecha emisión, fecha de emisión",
         "total": "total, amount, total amount, importe, importe total",
         "remaining": "remaining, balance, unapplied, open amount, remaining credit, unallocated, pendiente, saldo, sin aplicar",
         "currency": _CURRENCY,
-        "invoice": "invoice, invoice number, invoice no, invoice id, applied to, original invoice, factura, nº factura, factura rectificada, factura original",
+        "invoice": "invoice, invoice number, invoice no, invoice id, applied to, original invoice, factura, nº factura, \
+factura rectificada, factura original",
         "status": _STATUS,
     },
     "allocations": {
         "id": "id, allocation id",
         "invoice": _INVOICE_NUMBER + ", invoice id, id factura",
-        "source": "source, payment, payment id, credit note, credit note id, payment no, origen, pago, cobro, abono, id pago, id cobro, id abono",
+        "source": "source, payment, payment id, credit note, credit note id, payment no, origen, pago, cobro, abono, id pago, id cobro, \
+id abono",
         "kind": "kind, source kind, source type, type, tipo, clase",
         "amount": "amount, allocated, amount applied, allocated amount, importe, importe aplicado",
         "currency": _CURRENCY,
@@ -169,8 +187,10 @@ def _lookup(words: dict[str, str]) -> dict[str, str]:
 YES_NO = _lookup({"yes": "yes, y, true, sí, si, s, verdadero, x, 1", "no": "no, n, false, falso, 0, none, ninguno, ninguna, nunca"})
 STATUSES = _lookup(
     {
-        "open": "open, unpaid, sent, posted, issued, approved, authorised, authorized, overdue, past due, partial, partially paid, part paid, pending, due, \
-outstanding, not paid, awaiting payment, submitted, viewed, abierta, pendiente, emitida, enviada, vencida, parcial, pago parcial, cobro parcial, \
+        "open": "open, unpaid, sent, posted, issued, approved, authorised, authorized, overdue, past due, partial, partially paid, \
+part paid, pending, due, \
+outstanding, not paid, awaiting payment, submitted, viewed, abierta, pendiente, emitida, enviada, vencida, parcial, pago parcial, \
+cobro parcial, \
 no pagada, no cobrada, impagada, contabilizada, devuelta",
         "paid": "paid, settled, closed, cleared, fully paid, paid in full, pagada, pagado, cobrada, cobrado, liquidada, saldada, cerrada",
         "void": "void, voided, cancelled, canceled, written off, anulada, anulado, cancelada, cancelado",
@@ -180,7 +200,8 @@ no pagada, no cobrada, impagada, contabilizada, devuelta",
 ROLES = _lookup(
     {
         "invoice": "invoice, invoices, billing, invoicing, facturación, facturas, factura",
-        "accounts_payable": "accounts payable, accounts_payable, ap, payables, finance, accounting, pagos, contabilidad, administración, proveedores, \
+        "accounts_payable": "accounts payable, accounts_payable, ap, payables, finance, accounting, pagos, contabilidad, \
+administración, proveedores, \
 cuentas por pagar, tesorería",
         "escalation": "escalation, management, director, gerencia, dirección, gerente, escalado",
         "general": "general, main, other, contact, principal, otro, otros, contacto, ventas, compras, sales, purchasing",
@@ -189,10 +210,13 @@ cuentas por pagar, tesorería",
 DOCUMENT_KINDS = _lookup(
     {
         "invoice": "invoice, inv, sales invoice, bill, factura, fra, fac, factura de venta, ordinaria",
-        "credit_note": "credit note, credit memo, credit, cn, refund, abono, factura rectificativa, rectificativa, nota de crédito, nota de abono",
+        "credit_note": "credit note, credit memo, credit, cn, refund, abono, factura rectificativa, rectificativa, nota de crédito, \
+nota de abono",
     }
 )
-SOURCE_KINDS = _lookup({"payment": "payment, receipt, pago, cobro", "credit_note": "credit note, credit memo, abono, rectificativa, nota de crédito"})
+SOURCE_KINDS = _lookup(
+    {"payment": "payment, receipt, pago, cobro", "credit_note": "credit note, credit memo, abono, rectificativa, nota de crédito"}
+)
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ import hashlib
 import re
 import unicodedata
 from email.headerregistry import Address
+from functools import lru_cache
 
 import idna
 
@@ -24,11 +25,11 @@ def mail_address(text: str, name: str = "") -> Address:
 
     International domains are written in their ASCII form (IDNA 2008, RFC 5891). Raises UnusableAddress.
     """
-    found_name, spec = _named(_one_line(text))
+    found_name, spec = _named(one_line(text))
     local, at, domain = spec.rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or ".." in f".{local}.":
-        raise UnusableAddress(f"“{_one_line(text)}” is no e-mail address")
-    return Address(display_name=_one_line(name or found_name), username=unicodedata.normalize("NFC", local), domain=_ascii_domain(domain))
+        raise UnusableAddress(f"“{one_line(text)}” is no e-mail address")
+    return Address(display_name=one_line(name or found_name), username=unicodedata.normalize("NFC", local), domain=_ascii_domain(domain))
 
 
 def _named(text: str) -> tuple[str, str]:
@@ -37,6 +38,7 @@ def _named(text: str) -> tuple[str, str]:
     return (found["name"].strip('" '), found["spec"]) if found else ("", text)
 
 
+@lru_cache(maxsize=1024)
 def _ascii_domain(domain: str) -> str:
     try:
         written = idna.encode(domain, uts46=True).decode("ascii")
@@ -47,13 +49,13 @@ def _ascii_domain(domain: str) -> str:
     return written
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """The text as one line without control characters, so that no value can begin another header."""
     return " ".join("".join(" " if unicodedata.category(char).startswith(("C", "Zl", "Zp")) else char for char in text).split())
 
 
 def message_id(company: str, key: str, sender: str) -> str:
-    """The Message-ID of an attempt: the same for the same key, so that a message can be recognised wherever it turns up (RFC 5322, 3.6.4)."""
+    """The Message-ID of an attempt (RFC 5322, 3.6.4): the same for the same key, so that a message can be recognised wherever it is."""
     return _identifier("message", company, key, sender)
 
 
@@ -63,5 +65,5 @@ def thread_id(company: str, customer_id: str, sender: str) -> str:
 
 
 def _identifier(kind: str, company: str, key: str, sender: str) -> str:
-    digest = hashlib.sha256("\0".join((kind, company, key)).encode()).hexdigest()[:_ID_LENGTH]
+    digest = hashlib.sha256(f"{kind}\0{company}\0{key}".encode()).hexdigest()[:_ID_LENGTH]
     return f"<{digest}@{mail_address(sender).domain}>"

@@ -86,13 +86,13 @@ def needs_utf8(message: EmailMessage) -> bool:
 
 def recipient_of(message: EmailMessage) -> Address:
     """The one person that a composed message is for."""
-    (address,) = message["To"].addresses
+    address: Address = message["To"].addresses[0]
     return address
 
 
 def sender_of(message: EmailMessage) -> Address:
     """Who a composed message is from."""
-    (address,) = message["From"].addresses
+    address: Address = message["From"].addresses[0]
     return address
 
 
@@ -116,7 +116,7 @@ def _enclose(outer: MIMEPart, subtype: str, mark: str, parts: Sequence[MIMEPart]
 
 
 def _text_part(subtype: str, text: str) -> MIMEPart:
-    """A text in quoted-printable: seven bits everywhere on its way, so that no relay rewrites it and breaks the signature (RFC 6376, 5.3)."""
+    """A text in quoted-printable: seven bits on all its way, so that no relay rewrites it and breaks a signature (RFC 6376, 5.3)."""
     part = MIMEPart(policy=SMTP)
     part["Content-Type"] = f'text/{subtype}; charset="utf-8"'
     part["Content-Transfer-Encoding"] = "quoted-printable"
@@ -128,7 +128,9 @@ def _text_part(subtype: str, text: str) -> MIMEPart:
 def _file_part(file: Attachment) -> MIMEPart:
     part = MIMEPart(policy=SMTP)
     maintype, _, subtype = file.content_type.partition("/")
-    part.set_content(file.content, maintype=maintype, subtype=subtype or "octet-stream", disposition="attachment", filename=_filename(file.filename))
+    part.set_content(
+        file.content, maintype=maintype, subtype=subtype or "octet-stream", disposition="attachment", filename=_filename(file.filename)
+    )
     return part
 
 

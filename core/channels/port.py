@@ -21,7 +21,7 @@ class DeliveryStatus(StrEnum):
 
 
 class Delivery(NamedTuple):
-    """The end of one attempt. `vendor_id` is what the server calls the message; `refused_address` is set when that mailbox does not exist."""
+    """The end of one attempt. `vendor_id` is what the server calls the message; `refused_address` is the mailbox that is bad."""
 
     status: DeliveryStatus
     vendor_id: str = ""

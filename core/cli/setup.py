@@ -12,7 +12,7 @@ from ..errors import PuntualError
 from ..history.books import ensure_company
 from ..history.database import reading, writing
 from ..history.read import currencies_in_books
-from ..notices.tone import check_templates
+from ..notices.check import check_templates
 from ..policy.explain import explain
 from ..policy.json_schema import policy_json_schema
 from ..policy.lint import missing_payment_details, warnings
@@ -74,7 +74,7 @@ def check_command(company: str, directory: Path, offline: bool) -> None:
 
 
 def _check_texts(desk: Desk) -> Iterable[str]:
-    return [str(finding) for finding in check_templates(desk.renderer, desk.policy, desk.today())]
+    return [str(finding) for finding in check_templates(desk.renderer, desk.policy)]
 
 
 def _check_payment_details(desk: Desk) -> Iterable[str]:

@@ -143,8 +143,8 @@ class TaskKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionItem:
-    """An item in an action, at its own level. `repeat` counts the sends of this level before this one.
-    The unique key of an attempt is made of item, kind, level, cycle and repeat."""
+    """An item in an action, at its own level, with that level's notice and why it is due. `repeat` counts the sends of this level before
+    this one. The unique key of an attempt is made of item, kind, level, cycle and repeat."""
 
     item: OpenItem
     level_key: str
@@ -153,6 +153,8 @@ class ActionItem:
     repeat: int
     due_on: date
     broken_promise_on: date | None = None
+    notice: NoticeKind | None = None
+    why: str = ""
 
     def key(self, kind: ActionKind) -> str:
         """The unique key within a company."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
+from ..calendar import days_after
 from ..policy.schema import OldDebt, Policy
 from ..receivables import Customer, OpenItem
 from .facts import Hold, HoldKind, ItemFacts, SkipReason
@@ -42,7 +43,7 @@ def stop_of(
 
 def stop_of_holds(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date) -> Stop | None:
     """The first of what people said that stops this item: a dispute, an open promise, a hold by hand."""
-    return _disputed(item, holds) or _promised(item, holds, policy, as_of) or _held(item, holds, as_of)
+    return _disputed(item, holds, as_of) or _promised(item, holds, policy, as_of) or _held(item, holds, as_of)
 
 
 def covers(hold: Hold, item: OpenItem) -> bool:
@@ -52,7 +53,7 @@ def covers(hold: Hold, item: OpenItem) -> bool:
 
 def last_day_of_promise(promise: Hold, policy: Policy) -> date:
     """The last day on which a promise still counts as open: the promised day and the policy's grace days."""
-    return promise.until + timedelta(days=policy.promises.grace_days) if promise.until else date.max
+    return days_after(promise.until, policy.promises.grace_days) if promise.until else date.max
 
 
 def broken_promise_on(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date) -> date | None:
@@ -64,7 +65,7 @@ def broken_promise_on(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_
 def _before_go_live(policy: Policy, as_of: date) -> Stop | None:
     if policy.go_live is None or as_of >= policy.go_live.on:
         return None
-    return Stop(SkipReason.BEFORE_GO_LIVE, f"go-live is on {policy.go_live.on}", policy.go_live.on - timedelta(days=1))
+    return Stop(SkipReason.BEFORE_GO_LIVE, f"go-live is on {policy.go_live.on}", days_after(policy.go_live.on, -1))
 
 
 def _ledger_says_no(item: OpenItem, customer: Customer) -> Stop | None:
@@ -82,11 +83,17 @@ def _excluded(assigned: Ladder | Excluded | UnknownProcedure) -> Stop | None:
     return None
 
 
-def _disputed(item: OpenItem, holds: Iterable[Hold]) -> Stop | None:
+def _disputed(item: OpenItem, holds: Iterable[Hold], as_of: date) -> Stop | None:
     if item.disputed:
         return Stop(SkipReason.DISPUTED, item.disputed)
-    dispute = next((h for h in holds if h.kind is HoldKind.DISPUTE and covers(h, item)), None)
+    dispute = _longest(HoldKind.DISPUTE, item, holds, as_of)
     return Stop(SkipReason.DISPUTED, dispute.reason, dispute.until) if dispute else None
+
+
+def _longest(kind: HoldKind, item: OpenItem, holds: Iterable[Hold], as_of: date) -> Hold | None:
+    """The hold of this kind that stops the item longest; one without an end lasts until it is released."""
+    standing = [h for h in holds if h.kind is kind and covers(h, item) and (h.until is None or h.until >= as_of)]
+    return max(standing, key=lambda hold: (hold.until or date.max, hold.id), default=None)
 
 
 def _promised(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date) -> Stop | None:
@@ -94,14 +101,14 @@ def _promised(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date
     if not promises:
         return None
     latest = max(promises, key=lambda promise: (promise.until or date.max, promise.id))
+    if latest.until is None:
+        return Stop(SkipReason.PROMISED, f"payment promised without a date: {latest.reason}")
     return Stop(SkipReason.PROMISED, f"payment promised for {latest.until}: {latest.reason}", last_day_of_promise(latest, policy))
 
 
 def _held(item: OpenItem, holds: Iterable[Hold], as_of: date) -> Stop | None:
-    for hold in holds:
-        if hold.kind is HoldKind.MANUAL and covers(hold, item) and (hold.until is None or hold.until >= as_of):
-            return Stop(SkipReason.HELD, hold.reason, hold.until)
-    return None
+    hold = _longest(HoldKind.MANUAL, item, holds, as_of)
+    return Stop(SkipReason.HELD, hold.reason, hold.until) if hold else None
 
 
 def _outcome_unknown(facts: ItemFacts) -> Stop | None:

@@ -9,8 +9,9 @@ One signed convention (asks.md 6): a level's `days` count from the due date, -7 
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
+from ..calendar import days_after
 from ..policy.schema import Channel, GoLive, Level, NoticeKind, OldDebt
 from ..receivables import OpenItem
 from .facts import LevelState
@@ -42,7 +43,7 @@ class Step:
 def next_step(item: OpenItem, state: LevelState, ladder: Ladder, go_live: GoLive | None, as_of: date) -> Step:
     """What comes next for this item, whatever day it falls on."""
     if not state.key and _is_old_debt(item, go_live):
-        return _entry_of_old_debt(item, ladder, go_live, as_of) or _decide(item, state, ladder)
+        return _entry_of_old_debt(item, ladder, go_live) or _decide(item, state, ladder)
     return _repeat(item, state, ladder, as_of) or _rise(item, state, ladder, as_of) or _decide(item, state, ladder)
 
 
@@ -61,17 +62,17 @@ def _is_old_debt(item: OpenItem, go_live: GoLive | None) -> bool:
     return go_live is not None and item.due_date < go_live.on
 
 
-def _entry_of_old_debt(item: OpenItem, ladder: Ladder, go_live: GoLive | None, as_of: date) -> Step | None:
+def _entry_of_old_debt(item: OpenItem, ladder: Ladder, go_live: GoLive | None) -> Step | None:
     """Where old debt enters: with a summary in place of the first overdue level, or at the level that its age at go-live says."""
     overdue = [level for level in ladder.levels if level.days > 0]
     if not overdue or go_live is None:
         return None
     if go_live.old_debt is OldDebt.ONE_SUMMARY:
-        first_mail = next((level for level in overdue if level.channel is Channel.EMAIL), None)
-        return Step(first_mail, NoticeKind.SUMMARY, 0, go_live.on) if first_mail else None
+        first = next((level for level in overdue if level.channel is Channel.EMAIL), overdue[0])
+        return Step(first, NoticeKind.SUMMARY if first.channel is Channel.EMAIL else None, 0, go_live.on)
     age = item.days_overdue(go_live.on)
     level = next((level for level in reversed(overdue) if level.days <= age), overdue[0])
-    return Step(level, level.notice, 0, max(go_live.on, item.due_date + timedelta(days=level.days)))
+    return Step(level, level.notice, 0, max(go_live.on, days_after(item.due_date, level.days)))
 
 
 def _repeat(item: OpenItem, state: LevelState, ladder: Ladder, as_of: date) -> Step | None:
@@ -79,16 +80,20 @@ def _repeat(item: OpenItem, state: LevelState, ladder: Ladder, as_of: date) -> S
     if index < 0 or state.sent_on is None or ladder.levels[index].key != state.key:
         return None
     level = ladder.levels[index]
-    if level.repeat is None or state.sends > level.repeat.at_most or (level.days <= 0 and as_of >= item.due_date):
+    if level.repeat is None or state.sends > level.repeat.at_most:
         return None
-    return Step(level, level.notice, state.sends, state.sent_on + timedelta(days=level.repeat.every_days))
+    nominal = days_after(item.due_date, level.days + state.sends * level.repeat.every_days)
+    again_on = max(nominal, days_after(state.sent_on, level.repeat.every_days))
+    if level.days <= 0 and max(again_on, as_of) >= item.due_date:
+        return None
+    return Step(level, level.notice, state.sends, again_on)
 
 
 def _rise(item: OpenItem, state: LevelState, ladder: Ladder, as_of: date) -> Step | None:
     at = position(state, ladder)
     for index in range(at + 1, len(ladder.levels)):
         level = ladder.levels[index]
-        nominal = item.due_date + timedelta(days=level.days)
+        nominal = days_after(item.due_date, level.days)
         if level.days <= 0 and _has_lapsed(item, ladder, index, nominal, as_of):
             continue
         earliest = nominal if at < 0 else max(nominal, _after_spacing(state, ladder.levels[at], level))
@@ -103,7 +108,7 @@ def _has_lapsed(item: OpenItem, ladder: Ladder, index: int, nominal: date, as_of
     if level.days == 0:
         return as_of > item.due_date or item.issued_on >= item.due_date
     following = ladder.levels[index + 1].days if index + 1 < len(ladder.levels) else 0
-    return as_of >= item.due_date + timedelta(days=min(following, 0)) or item.issued_on >= nominal
+    return as_of >= days_after(item.due_date, min(following, 0)) or item.issued_on >= nominal
 
 
 def _after_spacing(state: LevelState, sent: Level, following: Level) -> date:
@@ -111,9 +116,10 @@ def _after_spacing(state: LevelState, sent: Level, following: Level) -> date:
     if state.sent_on is None or state.days <= 0:
         return date.min
     used = (state.sends - 1) * sent.repeat.every_days if sent.repeat else 0
-    return state.sent_on + timedelta(days=max(following.days - sent.days - used, 1))
+    return days_after(state.sent_on, max(following.days - sent.days - used, 1))
 
 
 def _decide(item: OpenItem, state: LevelState, ladder: Ladder) -> Step:
-    last_sent = state.sent_on or item.due_date + timedelta(days=max(ladder.levels[-1].days, 0))
-    return Step(None, None, 0, last_sent + timedelta(days=DAYS_BEFORE_DECIDING))
+    """A person is asked once there was time to answer the last notice, and never about what is not overdue that long."""
+    last = state.sent_on or days_after(item.due_date, max(ladder.levels[-1].days, 0))
+    return Step(None, None, 0, days_after(max(last, item.due_date), DAYS_BEFORE_DECIDING))

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 
-from ..calendar import BusinessCalendar
+from ..calendar import BusinessCalendar, days_after
 from ..policy.queries import calendar_of, can_be_paid
 from ..policy.schema import Channel, CustomerRule, Policy
-from ..receivables import Customer, UnappliedCredit
-from .facts import Action, ActionKind, CustomerFacts, Hold, ItemFacts, Plan, Skipped, SkipReason
-from .grouping import Due, contact_action, decide_action, groups, highest
+from ..receivables import Customer, OpenItem
+from .facts import Action, ActionKind, CustomerFacts, Hold, ItemFacts, Plan, Skipped, SkipReason, TaskKind
+from .grouping import Due, contact_action, covered_currencies, decide_action, groups, highest
 from .holds import Stop, broken_promise_on, stop_of
 from .levels import DECIDE, Step, next_step
 from .procedures import Assignments, Ladder
@@ -35,11 +34,12 @@ def plan(company: str, customers: Iterable[CustomerFacts], rulebook: Rulebook, a
     actions: list[Action] = []
     skipped: list[Skipped] = []
     for facts in customers:
-        planned, left_alone = decide(facts, rulebook, as_of)
+        planned, waiting = decide(facts, rulebook, as_of)
         actions.extend(planned)
-        skipped.extend(left_alone)
+        skipped.extend(waiting)
     within, beyond = _daily_limit(actions, rulebook.policy, sent_today, as_of)
-    return Plan(company, as_of, tuple(within), tuple(skipped + beyond))
+    left_alone = sorted(skipped + beyond, key=lambda one: (one.customer_id, one.item_id))
+    return Plan(company, as_of, tuple(within), tuple(left_alone))
 
 
 def decide(facts: CustomerFacts, rulebook: Rulebook, as_of: date) -> tuple[list[Action], list[Skipped]]:
@@ -50,9 +50,9 @@ def decide(facts: CustomerFacts, rulebook: Rulebook, as_of: date) -> tuple[list[
     for item_facts in facts.items:
         judged = judge(item_facts, facts.customer, rules, facts.holds, rulebook, as_of)
         if isinstance(judged, Stop):
-            skipped.append(_skip(item_facts, judged))
+            skipped.append(_skip(item_facts.item, judged))
         elif judged.due_on > as_of:
-            skipped.append(_skip(item_facts, _not_due_yet(judged)))
+            skipped.append(_skip(item_facts.item, _not_due_yet(judged)))
         else:
             dues.append(Due(item_facts, judged, broken_promise_on(item_facts.item, facts.holds, rulebook.policy, as_of)))
     if not dues:
@@ -85,25 +85,34 @@ def wake_on(
     judged = judge(item_facts, customer, rules, holds, rulebook, as_of)
     if isinstance(judged, Step):
         return judged.due_on
-    return judged.until + timedelta(days=1) if judged.until is not None else None
+    return days_after(judged.until, 1) if judged.until is not None else None
 
 
 def _of_what_is_due(dues: list[Due], facts: CustomerFacts, rulebook: Rulebook, as_of: date) -> tuple[list[Action], list[Skipped]]:
     policy = rulebook.policy
-    deciding = [due for due in dues if due.step.level is None]
-    actions = [decide_action(group, facts, policy, as_of) for group in groups(deciding, policy)] if deciding else []
-    contacts = [due for due in dues if due.step.level is not None]
+    deciding = [due for due in dues if due.channel is None]
+    actions = [decide_action(group, facts, policy, as_of) for group in groups(deciding, policy)]
+    contacts = [due for due in dues if due.channel is not None]
     skipped: list[Skipped] = []
-    for narrow in (_unpayable, _covered_by_credit, _recently_contacted, _closed_day, _other_channel):
-        contacts, left_alone = narrow(contacts, facts, rulebook, as_of)
+    for narrow in (_unpayable, _covered_by_credit, _recently_contacted, _closed_day):
+        contacts, left_alone = narrow(contacts, facts, rulebook, as_of) if contacts else ([], [])
         skipped.extend(left_alone)
-    for group in groups(contacts, policy) if contacts else []:
-        action = contact_action(group, facts, policy, as_of)
-        on_list, fresh = _already_on_the_list(action, group)
-        skipped.extend(on_list)
-        if fresh:
-            actions.append(action if len(fresh) == len(group) else contact_action(fresh, facts, policy, as_of))
-    return actions, skipped
+    reaching: list[Action] = []
+    for message in _messages(contacts, policy):
+        action = contact_action(message, facts, policy, as_of)
+        if action.task is TaskKind.NO_ADDRESS:
+            fresh, on_list = _not_on_the_list(message)
+            actions.extend([contact_action(fresh, facts, policy, as_of)] if fresh else [])
+            skipped.extend(on_list)
+        else:
+            reaching.append(action)
+    chosen, waiting = _one_channel(reaching, policy, as_of)
+    return actions + chosen, skipped + waiting
+
+
+def _messages(contacts: list[Due], policy: Policy) -> list[list[Due]]:
+    """What would go together: the same channel, grouped as the policy says."""
+    return [message for channel in Channel for message in groups((due for due in contacts if due.channel is channel), policy)]
 
 
 Narrowed = tuple[list[Due], list[Skipped]]
@@ -114,7 +123,7 @@ def _part(dues: list[Due], stop: Stop, hit: Iterable[bool]) -> Narrowed:
     skipped: list[Skipped] = []
     for due, is_hit in zip(dues, hit, strict=True):
         if is_hit:
-            skipped.append(_skip(due.facts, stop))
+            skipped.append(_skip(due.facts.item, stop))
         else:
             kept.append(due)
     return kept, skipped
@@ -126,68 +135,55 @@ def _unpayable(dues: list[Due], _: CustomerFacts, rulebook: Rulebook, __: date) 
     return _part(dues, stop, (not can_be_paid(rulebook.policy, due.facts.item.outstanding.currency) for due in dues))
 
 
-def _covered_by_credit(dues: list[Due], facts: CustomerFacts, _: Rulebook, as_of: date) -> Narrowed:
-    """Unallocated credit of at least the amount due holds the notice (asks.md 15): probably it is paid and not yet allocated."""
+def _covered_by_credit(dues: list[Due], facts: CustomerFacts, rulebook: Rulebook, _: date) -> Narrowed:
+    """Unallocated credit of at least what a message asks for holds it (asks.md 15): probably it is paid and not yet allocated."""
     if not facts.credits:
         return dues, []
-    credit = _by_currency(facts.credits)
-    owed: dict[str, Decimal] = {}
-    for due in dues:
-        money = due.facts.item.outstanding
-        owed[money.currency] = owed.get(money.currency, Decimal(0)) + money.amount
-    covered = {currency for currency, amount in owed.items() if credit.get(currency, Decimal(0)) >= amount}
+    covered: set[str] = set()
+    for message in _messages(dues, rulebook.policy):
+        currencies = covered_currencies((due.facts.item.outstanding for due in message), facts.credits)
+        covered |= {due.facts.item.id for due in message if due.facts.item.outstanding.currency in currencies}
     stop = Stop(SkipReason.COVERED_BY_CREDIT, "the customer has unallocated credit of at least the amount due; allocate it in the books")
-    return _part(dues, stop, (due.facts.item.outstanding.currency in covered for due in dues))
-
-
-def _by_currency(unapplied: Iterable[UnappliedCredit]) -> dict[str, Decimal]:
-    sums: dict[str, Decimal] = {}
-    for credit in unapplied:
-        sums[credit.remaining.currency] = sums.get(credit.remaining.currency, Decimal(0)) + credit.remaining.amount
-    return sums
+    return _part(dues, stop, (due.facts.item.id in covered for due in dues))
 
 
 def _recently_contacted(dues: list[Due], facts: CustomerFacts, rulebook: Rulebook, as_of: date) -> Narrowed:
     if facts.last_contact is None:
         return dues, []
-    again_on = facts.last_contact.on + timedelta(days=rulebook.policy.sending.min_days_between_contacts)
+    again_on = days_after(facts.last_contact.on, rulebook.policy.sending.min_days_between_contacts)
     if again_on <= as_of:
         return dues, []
     detail = f"the customer was contacted on {facts.last_contact.on} ({facts.last_contact.how}); next contact from {again_on}"
-    return _part(dues, Stop(SkipReason.CONTACTED_RECENTLY, detail, again_on - timedelta(days=1)), (True for _ in dues))
+    return _part(dues, Stop(SkipReason.CONTACTED_RECENTLY, detail, days_after(again_on, -1)), (True for _ in dues))
 
 
 def _closed_day(dues: list[Due], _: CustomerFacts, rulebook: Rulebook, as_of: date) -> Narrowed:
-    why = rulebook.calendar.why_closed(as_of) if dues else ""
+    why = rulebook.calendar.why_closed(as_of)
     if not why:
         return dues, []
-    stop = Stop(SkipReason.NOT_A_SENDING_DAY, f"{as_of} is {why}", rulebook.calendar.next_open(as_of) - timedelta(days=1))
+    stop = Stop(SkipReason.NOT_A_SENDING_DAY, f"{as_of} is {why}", days_after(rulebook.calendar.next_open(as_of), -1))
     return _part(dues, stop, (True for _ in dues))
 
 
-def _other_channel(dues: list[Due], _: CustomerFacts, rulebook: Rulebook, as_of: date) -> Narrowed:
-    """A day has one contact: by the channel of the highest level; what would go by another channel waits its turn."""
-    if not dues or all(due.step.level is not None and due.step.level.channel is Channel.EMAIL for due in dues):
-        return dues, []
-    top = highest(dues).step.level
-    wait = rulebook.policy.sending.min_days_between_contacts
-    stop = Stop(
-        SkipReason.CONTACTED_RECENTLY, "another item of this customer needs a different channel today", as_of + timedelta(days=wait - 1)
-    )
-    return _part(dues, stop, (due.step.level is not None and top is not None and due.step.level.channel is not top.channel for due in dues))
-
-
-def _already_on_the_list(action: Action, group: list[Due]) -> tuple[list[Skipped], list[Due]]:
+def _not_on_the_list(message: list[Due]) -> Narrowed:
     """A task is put on the work list once for each item and level."""
-    if action.kind is ActionKind.NOTICE:
-        return [], group
     stop = Stop(SkipReason.NO_ADDRESS, "there is no usable address to write to; it is on the work list")
-    fresh, skipped = _part(group, stop, (due.facts.task_key == _task_key(due) for due in group))
-    return skipped, fresh
+    return _part(message, stop, (due.facts.task_key == due.key for due in message))
 
 
-def _task_key(due: Due) -> str:
-    return f"{due.step.key}|{due.facts.cycle}|{due.step.repeat}"
+def _one_channel(actions: list[Action], policy: Policy, as_of: date) -> tuple[list[Action], list[Skipped]]:
+    """A day has one contact: by the channel of the highest level; what would go by another channel waits its turn."""
+    if len({action.channel for action in actions}) < 2:
+        return actions, []
+    by_level = {id(entry): action.channel for action in actions for entry in action.items}
+    channel = by_level[id(highest(entry for action in actions for entry in action.items))]
+    stop = Stop(
+        SkipReason.CONTACTED_RECENTLY,
+        "another item of this customer needs a different channel today",
+        days_after(as_of, policy.sending.min_days_between_contacts - 1),
+    )
+    waiting = [_skip(entry.item, stop) for action in actions if action.channel is not channel for entry in action.items]
+    return [action for action in actions if action.channel is channel], waiting
 
 
 def _daily_limit(actions: list[Action], policy: Policy, sent_today: int, as_of: date) -> tuple[list[Action], list[Skipped]]:
@@ -199,14 +195,14 @@ def _daily_limit(actions: list[Action], policy: Policy, sent_today: int, as_of: 
     notices = [action for action in ordered if action.kind is ActionKind.NOTICE]
     beyond = {action.key for action in notices[room:]}
     stop = Stop(SkipReason.DAILY_LIMIT, f"the limit of {policy.sending.daily_limit} notices a day is reached", as_of)
-    waiting = [_skip(ItemFacts(entry.item), stop) for action in notices[room:] for entry in action.items]
+    waiting = [_skip(entry.item, stop) for action in notices[room:] for entry in action.items]
     return [action for action in ordered if action.key not in beyond], waiting
 
 
-def _skip(facts: ItemFacts, stop: Stop) -> Skipped:
-    item = facts.item
+def _skip(item: OpenItem, stop: Stop) -> Skipped:
     return Skipped(item.id, item.number, item.customer_id, stop.reason, stop.detail, stop.until)
 
 
 def _not_due_yet(step: Step) -> Stop:
-    return Stop(SkipReason.NOT_DUE_YET, f"next is {step.key!r} on {step.due_on}", step.due_on - timedelta(days=1))
+    following = "a person decides" if step.level is None else f"level {step.key!r}"
+    return Stop(SkipReason.NOT_DUE_YET, f"next: {following} on {step.due_on}", days_after(step.due_on, -1))

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
 from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind
 from .audit import append
@@ -36,6 +36,36 @@ class AttemptStatus(StrEnum):
 
 NOTHING_HAPPENED = frozenset({AttemptStatus.REJECTED, AttemptStatus.FAILED, AttemptStatus.DROPPED, AttemptStatus.ABANDONED})
 """Ends after which the customer has certainly received nothing: the keys are free again."""
+
+
+# The statements of the path that every mail takes, made once: building them anew each time costs more than running them.
+_OF_COMPANY: BindParameter[str] = bindparam("of_company")
+_THIS_ATTEMPT = (attempts.c.company == _OF_COMPANY, attempts.c.attempt_id == bindparam("of_attempt"))
+_BEGIN = update(attempts).where(*_THIS_ATTEMPT).values(status=AttemptStatus.SENDING.value, recipient=bindparam("to"))
+_SET_STATUS = (
+    update(attempts)
+    .where(*_THIS_ATTEMPT)
+    .values(
+        status=bindparam("new_status"), detail=bindparam("new_detail"), vendor_id=bindparam("new_vendor_id"), settled_at=bindparam("at")
+    )
+)
+_THIS_ITEM = (items.c.company == _OF_COMPANY, items.c.item_id == bindparam("of_item"))
+_RAISE_LEVEL = (
+    update(items)
+    .where(*_THIS_ITEM)
+    .values(
+        level_key=bindparam("key"),
+        level_days=bindparam("days"),
+        level_on=bindparam("on"),
+        level_sends=bindparam("sends"),
+        open_attempt="",
+    )
+)
+_REMEMBER_TASK = update(items).where(*_THIS_ITEM).values(task_key=bindparam("task"), open_attempt="")
+_USE_APPROVALS = delete(approvals).where(approvals.c.company == _OF_COMPANY, approvals.c.claim_key.in_(bindparam("keys", expanding=True)))
+_FIRST_SENT = (
+    update(companies).where(companies.c.company == _OF_COMPANY, companies.c.first_sent_at.is_(None)).values(first_sent_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +128,7 @@ def narrow(
 
 def begin(conn: Connection, company: str, attempt: Attempt) -> None:
     """Mark as sending, to be committed before the effect."""
-    where = (attempts.c.company == company, attempts.c.attempt_id == attempt.id)
-    conn.execute(update(attempts).where(*where).values(status=AttemptStatus.SENDING.value, recipient=_address(attempt.action)))
+    conn.execute(_BEGIN, {"of_company": company, "of_attempt": attempt.id, "to": _address(attempt.action)})
 
 
 def settle(conn: Connection, company: str, attempt: Attempt, ending: Ending, as_of: date, at: datetime) -> None:
@@ -156,10 +185,9 @@ def resolve_unknown(conn: Connection, company: str, attempt_id: str, was_sent: b
     _set_status(conn, company, attempt_id, status, at, detail=f"{by} said so")
     if was_sent:
         note_contact(conn, company, row.customer_id, row.as_of, f"{row.channel} {row.level!r}")
-        for entry in conn.execute(
-            select(attempt_items).where(attempt_items.c.company == company, attempt_items.c.attempt_id == attempt_id)
-        ):
-            _raise_level(conn, company, entry.item_id, entry.level_key, entry.level_days, entry.repeat, row.as_of)
+        of_attempt = select(attempt_items).where(attempt_items.c.company == company, attempt_items.c.attempt_id == attempt_id)
+        raised = [_level(company, e.item_id, e.level_key, e.level_days, e.repeat, row.as_of) for e in conn.execute(of_attempt).all()]
+        conn.execute(_RAISE_LEVEL, raised)
     else:
         release(conn, company, attempt_id)
     append(conn, company, at, [("resolved", {"attempt": attempt_id, "was_sent": was_sent, "by": by})])
@@ -262,8 +290,8 @@ def _address(action: Action) -> str:
 def _set_status(
     conn: Connection, company: str, attempt_id: str, status: AttemptStatus, at: datetime, *, detail: str = "", vendor_id: str = ""
 ) -> None:
-    values = {"status": status.value, "detail": detail, "vendor_id": vendor_id, "settled_at": at}
-    conn.execute(update(attempts).where(attempts.c.company == company, attempts.c.attempt_id == attempt_id).values(**values))
+    values = {"new_status": status.value, "new_detail": detail, "new_vendor_id": vendor_id, "at": at}
+    conn.execute(_SET_STATUS, {"of_company": company, "of_attempt": attempt_id, **values})
 
 
 def _among(conn: Connection, company: str, attempt_id: str) -> Any:
@@ -272,25 +300,18 @@ def _among(conn: Connection, company: str, attempt_id: str) -> Any:
 
 
 def _count(conn: Connection, company: str, action: Action, as_of: date, at: datetime) -> None:
-    for entry in action.items:
-        if action.kind is ActionKind.TASK:
-            _remember_task(conn, company, entry)
-        if action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL:
-            _raise_level(conn, company, entry.item.id, entry.level_key, entry.level_days, entry.repeat, as_of)
-    keys = [claim_key(action, entry) for entry in action.items]
-    conn.execute(delete(approvals).where(approvals.c.company == company, approvals.c.claim_key.in_(keys)))
-    if action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL:
+    is_contact = action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL
+    if action.kind is ActionKind.TASK:
+        made = [{"of_company": company, "of_item": e.item.id, "task": f"{e.level_key}|{e.cycle}|{e.repeat}"} for e in action.items]
+        conn.execute(_REMEMBER_TASK, made)
+    if is_contact:
+        raised = [_level(company, e.item.id, e.level_key, e.level_days, e.repeat, as_of) for e in action.items]
+        conn.execute(_RAISE_LEVEL, raised)
         note_contact(conn, company, action.customer.id, as_of, f"{action.channel.value if action.channel else 'contact'} {action.level!r}")
     if action.kind is ActionKind.NOTICE:
-        first = (companies.c.company == company, companies.c.first_sent_at.is_(None))
-        conn.execute(update(companies).where(*first).values(first_sent_at=at))
+        conn.execute(_USE_APPROVALS, {"of_company": company, "keys": [claim_key(action, entry) for entry in action.items]})
+        conn.execute(_FIRST_SENT, {"of_company": company, "at": at})
 
 
-def _raise_level(conn: Connection, company: str, item: str, key: str, days: int, repeat: int, as_of: date) -> None:
-    values = {"level_key": key, "level_days": days, "level_on": as_of, "level_sends": repeat + 1, "open_attempt": ""}
-    conn.execute(update(items).where(items.c.company == company, items.c.item_id == item).values(**values))
-
-
-def _remember_task(conn: Connection, company: str, entry: ActionItem) -> None:
-    values = {"task_key": f"{entry.level_key}|{entry.cycle}|{entry.repeat}", "open_attempt": ""}
-    conn.execute(update(items).where(items.c.company == company, items.c.item_id == entry.item.id).values(**values))
+def _level(company: str, item: str, key: str, days: int, repeat: int, as_of: date) -> dict[str, Any]:
+    return {"of_company": company, "of_item": item, "key": key, "days": days, "on": as_of, "sends": repeat + 1}

@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ..errors import BrokenInvariant
 from .tables import audit, companies
+
+_THIS_COMPANY = companies.c.company == bindparam("of_company")
+_HEAD = select(companies.c.audit_seq, companies.c.audit_hash).where(_THIS_COMPANY)
+_LOCKED_HEAD = _HEAD.with_for_update()
+_NEW_HEAD = update(companies).where(_THIS_COMPANY).values(audit_seq=bindparam("seq"), audit_hash=bindparam("new_hash"))
+_APPEND = insert(audit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,8 @@ def append(conn: Connection, company: str, at: datetime, entries: Iterable[tuple
         row["hash"] = previous = _hash(previous, row)
         rows.append(row)
     if rows:
-        conn.execute(insert(audit), rows)
-        conn.execute(update(companies).where(companies.c.company == company).values(audit_seq=seq, audit_hash=previous))
+        conn.execute(_APPEND, rows)
+        conn.execute(_NEW_HEAD, {"of_company": company, "seq": seq, "new_hash": previous})
 
 
 def entries_of(conn: Connection, company: str, limit: int | None = None) -> Iterator[AuditEntry]:
@@ -72,7 +78,7 @@ def verify(conn: Connection, company: str) -> ChainReport:
         if row["previous_hash"] != previous or _hash(previous, dict(row)) != row["hash"]:
             return ChainReport(count - 1, previous, count, f"entry {count} was changed after it was written")
         previous = row["hash"]
-    head = conn.execute(select(companies.c.audit_seq, companies.c.audit_hash).where(companies.c.company == company)).one_or_none()
+    head = conn.execute(_HEAD, {"of_company": company}).one_or_none()
     if head is not None and tuple(head) != (count, previous):
         return ChainReport(count, previous, count + 1, f"the trail ends at entry {count}, but {head[0]} were written")
     return ChainReport(count, previous)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from ..dunning.facts import Hold, ItemFacts
 from ..dunning.plan import Rulebook, wake_on
@@ -29,6 +29,16 @@ _FRESH: dict[str, Any] = {
     "open_attempt": "",
     "task_key": "",
 }
+
+_NOTE_CONTACT = (
+    update(customers)
+    .where(
+        customers.c.company == bindparam("of_company"),
+        customers.c.customer_id == bindparam("of_customer"),
+        customers.c.last_contact_on.is_(None) | (customers.c.last_contact_on <= bindparam("on")),
+    )
+    .values(last_contact_on=bindparam("on"), last_contact_how=bindparam("how"))
+)
 
 UNKNOWN_CUSTOMER = "the books do not say who this customer is"
 
@@ -249,9 +259,7 @@ def _store_contacts_made(conn: Connection, company: str, made: Sequence[LedgerCo
 
 def note_contact(conn: Connection, company: str, customer_id: str, on: date, how: str) -> None:
     """Remember the latest contact with a customer."""
-    newer = (customers.c.last_contact_on.is_(None)) | (customers.c.last_contact_on <= on)
-    where = (customers.c.company == company, customers.c.customer_id == customer_id, newer)
-    conn.execute(update(customers).where(*where).values(last_contact_on=on, last_contact_how=how))
+    conn.execute(_NOTE_CONTACT, {"of_company": company, "of_customer": customer_id, "on": on, "how": how})
 
 
 def _wake_customers(conn: Connection, company: str, customer_ids: Sequence[str], rulebook: Rulebook, as_of: date) -> None:

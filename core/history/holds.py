@@ -34,6 +34,8 @@ def add_hold(
 
 def end_holds(conn: Connection, company: str, hold_ids: Sequence[str], outcome: str, by: str, at: datetime) -> int:
     """End these holds, saying how. Returns how many were active."""
+    if not hold_ids:
+        return 0
     active = (holds.c.company == company, holds.c.hold_id.in_(hold_ids), holds.c.ended_at.is_(None))
     ended = conn.execute(update(holds).where(*active).values(ended_at=at, outcome=outcome)).rowcount
     if ended:

@@ -5,12 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from ..receivables import Note, Task
 from .audit import append
 from .database import upsert
 from .tables import approvals, work_list, write_backs
+
+_WRITTEN = (
+    update(write_backs)
+    .where(write_backs.c.company == bindparam("of_company"), write_backs.c.marker == bindparam("of_marker"))
+    .values(is_written=True, ledger_id=bindparam("id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,8 @@ def waiting_tasks(conn: Connection, company: str, limit: int, after: str = "") -
 
 def note_written(conn: Connection, company: str, ids: Mapping[str, str]) -> None:
     """Record the ledger's ids of what was written, by marker."""
-    for marker, ledger_id in ids.items():
-        where = (write_backs.c.company == company, write_backs.c.marker == marker)
-        conn.execute(update(write_backs).where(*where).values(is_written=True, ledger_id=ledger_id))
+    if ids:
+        conn.execute(_WRITTEN, [{"of_company": company, "of_marker": marker, "id": ledger_id} for marker, ledger_id in ids.items()])
 
 
 def note_refused(conn: Connection, company: str, markers: Sequence[str], why: str) -> None:

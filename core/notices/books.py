@@ -6,7 +6,7 @@ from datetime import date
 from ..dunning.facts import Action, ActionItem, TaskKind
 from ..money import format_money
 from ..policy.schema import NoticeKind, Policy
-from .display import short_date
+from .display import format_date
 
 _NOTICE: Mapping[str, Mapping[NoticeKind, str]] = {
     "es": {
@@ -65,9 +65,9 @@ def note_texts(action: Action, policy: Policy, as_of: date) -> dict[str, str]:
             notice=notice,
             level=entry.level_key,
             address=action.recipient.email if action.recipient else "",
-            day=short_date(as_of, locale),
+            day=format_date(as_of, locale),
             outstanding=format_money(entry.item.outstanding, locale),
-            due=short_date(entry.item.due_date, locale),
+            due=format_date(entry.item.due_date, locale),
         )
         texts[entry.item.invoice_id] = f"{texts[entry.item.invoice_id]}\n{line}" if entry.item.invoice_id in texts else line
     return texts
@@ -78,7 +78,7 @@ def task_texts(action: Action, policy: Policy) -> tuple[str, str]:
     words = _WORDS[_language(policy)]
     task = action.task or TaskKind.DECIDE
     lines = [words["by_invoice"], *(_item_line(entry, policy) for entry in action.items)]
-    lines += [words["promise"].format(due=short_date(day, policy.company.locale)) for day in sorted(_broken(action))]
+    lines += [words["promise"].format(due=format_date(day, policy.company.locale)) for day in sorted(_broken(action))]
     if task is TaskKind.CALL:
         lines += [words["phone"].format(phone=phone) for phone in _phones(action)] + [words["call_aim"]]
     return words[task.value].format(customer=action.customer.name), "\n".join(lines)
@@ -91,7 +91,7 @@ def _language(policy: Policy) -> str:
 
 def _item_line(entry: ActionItem, policy: Policy) -> str:
     locale = policy.company.locale
-    outstanding, due = format_money(entry.item.outstanding, locale), short_date(entry.item.due_date, locale)
+    outstanding, due = format_money(entry.item.outstanding, locale), format_date(entry.item.due_date, locale)
     return _WORDS[_language(policy)]["item"].format(number=entry.item.number, outstanding=outstanding, due=due)
 
 

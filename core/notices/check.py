@@ -61,12 +61,16 @@ def _check(renderer: Renderer, policy: Policy, notice: NoticeKind, language: str
         for case, context in sample_contexts(policy, notice, language):
             yield from _rendered(renderer, context, notice, f"{language}/{notice.value}", case)
     except PolicyProblem as problem:
-        yield TemplateFinding(Severity.REFUSE, problem.detail.split(": ")[0], problem.detail.partition(": ")[2] or problem.detail, problem.hint)
+        yield TemplateFinding(
+            Severity.REFUSE, problem.detail.split(": ")[0], problem.detail.partition(": ")[2] or problem.detail, problem.hint
+        )
 
 
 def _unknown_words(tree: nodes.Template, name: str, known: frozenset[str]) -> Iterator[TemplateFinding]:
     """Words that do not exist, in branches too that no sample takes."""
-    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")} | {macro.name for macro in tree.find_all(nodes.Macro)}
+    own = {node.name for node in tree.find_all(nodes.Name) if node.ctx in ("store", "param")} | {
+        macro.name for macro in tree.find_all(nodes.Macro)
+    }
     used = [(node.name, node.lineno) for node in tree.find_all(nodes.Name) if node.ctx == "load" and node.name not in own | _GIVEN_WORDS]
     used += [(node.attr, node.lineno) for node in tree.find_all(nodes.Getattr) if node.attr not in _LOOP_WORDS]
     for word, line in used:
@@ -77,10 +81,11 @@ def _unknown_words(tree: nodes.Template, name: str, known: frozenset[str]) -> It
 def _source_tone(tree: nodes.Template, name: str, language: str, notice: NoticeKind) -> Iterator[TemplateFinding]:
     if name.startswith("layout."):
         return
-    for node in (*tree.find_all(nodes.TemplateData), *tree.find_all(nodes.Const)):
-        text = node.data if isinstance(node, nodes.TemplateData) else node.value
-        for finding in check_tone(text, language, notice) if isinstance(text, str) else ():
-            line = node.lineno + text[: max(text.find(finding.quote), 0)].count("\n")
+    texts = [(node.lineno, node.data) for node in tree.find_all(nodes.TemplateData)]
+    texts += [(node.lineno, node.value) for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
+    for first_line, text in texts:
+        for finding in check_tone(text, language, notice):
+            line = first_line + text[: max(text.find(finding.quote), 0)].count("\n")
             yield TemplateFinding(finding.severity, f"{name}:{line}", f"“{finding.quote}”: {finding.why}", finding.suggestion)
 
 
@@ -89,7 +94,9 @@ def _rendered(renderer: Renderer, context: NoticeContext, notice: NoticeKind, wh
     for part, text in (("text", message.text), ("HTML", visible_text(message.html))):
         for missing in _missing(context, text, links=_LINK.findall(unescape(message.html)) if part == "HTML" else [message.text]):
             what = f"the {part} part does not say {missing} (sample: {case})"
-            yield TemplateFinding(Severity.REFUSE, where, what, "every notice names number, amount outstanding, due date, how to pay, whom to answer")
+            yield TemplateFinding(
+                Severity.REFUSE, where, what, "every notice names number, amount outstanding, due date, how to pay, whom to answer"
+            )
     yield from _rendered_tone(message, context, notice, where)
 
 

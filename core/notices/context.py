@@ -42,7 +42,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Items in the same position towards their due date. `invoices` counts invoices, `total` joins one amount a currency. Empty is false."""
+    """Items in the same position towards their due date. `invoices` counts invoices, `total` joins one amount a currency."""
 
     entries: tuple[Line, ...]
     invoices: int
@@ -55,8 +55,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is outstanding in one currency. `credit` is empty when there is none; `net` is what is left when the credit is taken into account,
-    empty when it `is_covered` entirely."""
+    """What is outstanding in one currency. `credit` is empty when there is none; `net` is what is left when the credit is taken into
+    account, empty when it `is_covered` entirely."""
 
     currency: str
     overall: str
@@ -108,8 +108,9 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class NoticeContext:
-    """Everything a template may say. `item` is the only item, or none when there are several; `page_url` is the one page where all of it can
-    be paid, else empty; `online` has one item for each pay page; `attached` counts the invoices that go along as PDF; `call_follows` is true when the ladder goes on with a call."""
+    """Everything a template may say. `item` is the only item, or none when there are several; `page_url` is the one page where all of it
+    can be paid, else empty; `online` has one item for each pay page; `attached` counts the invoices that go along as PDF;
+    `call_follows` is true when the ladder goes on with a call."""
 
     language: str
     form_of_address: str
@@ -286,7 +287,7 @@ def _signer(policy: Policy) -> Signer:
 
 
 def _what_follows(action: Action, policy: Policy, as_of: date) -> tuple[date, bool]:
-    """The day until which an answer is awaited, before any ladder goes on, and whether every ladder that has this level goes on with a call."""
+    """The day until which an answer is awaited, before any ladder goes on; and whether every ladder goes on with a call from this level."""
     ladders = [pair for procedure in policy.procedures.values() for pair in pairwise(procedure.levels) if pair[0].key == action.level]
     ends = any(procedure.levels[-1].key == action.level for procedure in policy.procedures.values())
     days = min([ANSWER_DAYS, *(after.days - level.days - 1 for level, after in ladders)])

@@ -18,7 +18,7 @@ _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 @lru_cache(maxsize=512)
 def locale_of(language: str, country: str, fallback: str) -> str:
-    """The CLDR locale for a customer: the language as it is written in the customer's country, else as its own tag says, else the company's.
+    """The CLDR locale for a customer: the language as written in the customer's country, else as its own tag says, else the company's.
 
     English without a known country is international English (en_001), whose dates put the day first, unless the tag says otherwise.
     """

@@ -1,9 +1,10 @@
 """From words to a message: subject, plain text and HTML of one notice.
 
-For a notice in a language there are two templates, `<language>/<notice>.subject` and `<language>/<notice>.txt`. The `.txt` fills the blocks
-of a layout and serves both parts, so that both always say the same; `layout.txt` and `layout.html` decide how it looks, `<language>/words.txt`
-holds the words that all notices share. A `<language>/<notice>.html`, where there is one, replaces the HTML part. Folders such as `es-tu` come
-before `es` when the policy's form of address says so, and hold only what differs.
+For a notice in a language there are two templates, `<language>/<notice>.subject` and `<language>/<notice>.txt`. The `.txt` fills the
+blocks of a layout and serves both parts, so that both always say the same; `layout.txt` and `layout.html` decide how it looks,
+`<language>/words.txt` holds the words that all notices share. A `<language>/<notice>.html`, where there is one, replaces the HTML part; a
+`.txt` that fills no layout is a whole letter and stands in the HTML part as it is. Folders such as `es-tu` come before `es` when the
+policy's form of address says so, and hold only what differs.
 """
 
 import difflib
@@ -122,7 +123,9 @@ class Renderer:
     def _find(self, folders: tuple[str, ...], name: str) -> str:
         found = self.file_of(folders, name)
         if not found:
-            raise PolicyProblem(f"There is no template {folders[-1]}/{name}", hint=f"Add {folders[-1]}/{name} to the policy's templates folder")
+            raise PolicyProblem(
+                f"There is no template {folders[-1]}/{name}", hint=f"Add {folders[-1]}/{name} to the policy's templates folder"
+            )
         return found
 
     def _subject(self, name: str, folders: tuple[str, ...], values: dict[str, Any]) -> str:
@@ -207,7 +210,7 @@ def _blame(error: Exception, name: str, known: frozenset[str]) -> NoReturn:
 
 def did_you_mean(word: str, known: frozenset[str]) -> str:
     """A suggestion for a word that does not exist, empty when nothing is near."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6) if word else []
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.7) if word else []
     return f"Did you mean “{near[0]}”?" if near else ""
 
 

@@ -25,10 +25,16 @@ def sample_contexts(policy: Policy, notice: NoticeKind, language: str) -> Iterat
         one = _item(1, days, first)
         yield "one item", _context(policy, notice, language, key, (one,), pages=True)
         yield "no pay page", _context(policy, notice, language, key, (one,))
-        yield "many items in two currencies", _context(policy, notice, language, key, (one, _item(2, days + 3, first, paid=10), _item(3, days, second)))
+        yield (
+            "many items in two currencies",
+            _context(policy, notice, language, key, (one, _item(2, days + 3, first, paid=10), _item(3, days, second))),
+        )
         yield "an instalment", _context(policy, notice, language, key, (_item(1, days, first, part=2),), pages=True)
         yield "several instalments", _context(policy, notice, language, key, (_item(1, days, first, part=2), _item(1, days, first, part=3)))
-        yield "overdue, due today and upcoming", _context(policy, notice, language, key, (one, _item(2, 0, first), _item(3, -5, first), _item(4, 9, first)))
+        yield (
+            "overdue, due today and upcoming",
+            _context(policy, notice, language, key, (one, _item(2, 0, first), _item(3, -5, first), _item(4, 9, first))),
+        )
         yield "credits", _context(policy, notice, language, key, (one,), credits_=(_credit(first, 40), _credit(second, 5000)))
         yield "a promise that has passed", _context(policy, notice, language, key, (one,), promised=True)
 

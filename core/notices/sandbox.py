@@ -1,6 +1,7 @@
 """The template language as companies may use it: words, conditions and loops over the given values, and nothing else.
 
-A template cannot reach methods, modules or files, cannot build endless texts by arithmetic or ranges, and cannot use a word that does not exist.
+A template cannot reach methods, modules or files, cannot build endless texts by arithmetic or ranges, and cannot use a word that does
+not exist.
 """
 
 import re
@@ -59,7 +60,7 @@ class _Loader(BaseLoader):
 
 
 def sandbox(lookup: Lookup, *, html: bool, prepare: Callable[[str, str], str] = lambda name, source: source) -> TemplateSandbox:
-    """An environment for one part of a message. Values are escaped in HTML; `prepare(name, source)` runs once before a template is compiled."""
+    """An environment for one part of a message. Values are escaped in HTML; `prepare(name, source)` runs once before compiling."""
     made = TemplateSandbox(
         loader=_Loader(lookup, prepare),
         autoescape=html,

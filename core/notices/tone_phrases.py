@@ -116,7 +116,8 @@ PHRASES: Mapping[str, Mapping[Harm, tuple[str, ...]]] = {
     "en": {
         Harm.BLAME: (
             "you (have )?(failed|neglected|refused|forgotten|forgot|ignored|disregarded|defaulted|breached)",
-            "you (still )?(have not|haven’t|haven't|did not|didn’t|didn't) (yet )?(paid|pay|respond|responded|reply|replied|honour|honoured|kept|keep)",
+            "you (still )?(have not|haven’t|haven't) (yet )?(paid|responded|replied|honoured|kept)",
+            "you (still )?(did not|didn’t|didn't) (pay|respond|reply|honour|keep)",
             "your (failure|negligence|fault|default|irresponsibility|non-payment|nonpayment|carelessness|oversight)",
             "you are (delinquent|irresponsible|in default|in breach|late again)",
             "(delinquent|deadbeat)",
@@ -173,9 +174,9 @@ PHRASES: Mapping[str, Mapping[Harm, tuple[str, ...]]] = {
 
 ACRONYMS = frozenset(
     {
-        "IBAN", "BIC", "SWIFT", "SEPA", "NIF", "CIF", "NIE", "DNI", "RFC", "CUIT", "RUT", "RUC", "NIT", "IVA", "VAT", "GST", "TIN", "EIN", "USA", "PDF",
-        "QR", "SLU", "SAU", "SRL", "LLC", "LTD", "INC", "PLC", "SCCL", "SCOOP", "EORI", "ABA", "ACH", "CLABE", "CBU", "CVU", "CCI", "SPEI", "IRPF", "IGIC", "ISO",
-        "UTC", "CET", "WWW", "URL", "SMS", "FAQ", "IAE", "SAT", "CFDI", "UUID", "DPD", "GLS", "UPS", "DHL",
+        "IBAN", "BIC", "SWIFT", "SEPA", "NIF", "CIF", "NIE", "DNI", "RFC", "CUIT", "RUT", "RUC", "NIT", "IVA", "VAT",
+        "GST", "TIN", "EIN", "USA", "PDF", "QR", "SLU", "SAU", "SRL", "LLC", "LTD", "INC", "PLC", "EORI", "ABA",
+        "ACH", "CLABE", "CBU", "CVU", "CCI", "SPEI", "IRPF", "IGIC", "ISO", "UTC", "CET", "URL", "SMS", "SAT", "CFDI",
     }
 )  # fmt: skip
 """Words that are rightly written in capitals."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError, create_model
+from pydantic_core import ErrorDetails
 
 from ..port import Capability
 from ..secret import Secret, masked
@@ -43,7 +44,7 @@ def assembled(
     choice, found, capabilities = _ledger(raw, ledgers, known)
     policy, of_schema = _validated(Policy, {**raw, "ledger": choice} if "ledger" in raw else raw)
     found += of_schema
-    found += list(lint(raw, frozenset(one.path for one in found), languages, capabilities))
+    found += list(lint(raw, [one.path for one in found], languages, capabilities))
     taken = {one.path for one in found}
     found += [one for one in absent if one.path not in taken]
     return policy, found
@@ -70,8 +71,17 @@ def _validated(model: type[BaseModel], raw: object) -> tuple[Any, list[Finding]]
     try:
         return model.model_validate(raw), []
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        return None, list({one.path: one for one in reversed([finding_of(detail, model, raw) for detail in details])}.values())
+        found: dict[Path, Finding] = {}
+        for detail in _telling(error.errors(include_url=False, include_input=False)):
+            one = finding_of(detail, model, raw)
+            found.setdefault(one.path, one)
+        return None, list(found.values())
+
+
+def _telling(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without a list that is "too short" only because its entries were refused."""
+    refused = {detail["loc"][:length] for detail in details for length in range(len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in refused]
 
 
 def _ledger(

@@ -32,7 +32,7 @@ from .schema import (
     Sending,
     Smtp,
 )
-from .sections import Section
+from .sections import Damage, Section
 from .values import suggestion
 
 _USUAL_PORTS = {465: Security.TLS, 587: Security.STARTTLS}
@@ -41,11 +41,11 @@ _LONG_WITHOUT_PAYMENT = 60
 
 
 def findings(
-    raw: object, broken: frozenset[Path], languages: Collection[str], capabilities: frozenset[Capability] | None
+    raw: object, broken: Iterable[Path], languages: Collection[str], capabilities: frozenset[Capability] | None
 ) -> Iterator[Finding]:
     """All that does not fit together in the policy `raw`. `broken` are the paths at which the schema found something: what depends on
     them is left alone. `capabilities` are those of the ledger, None when the ledger itself is not known."""
-    policy = Section(Policy, raw, (), broken)
+    policy = Section(Policy, raw, (), Damage(broken))
     sending = policy.section("sending", Sending)
     yield from _company(policy.section("company", CompanyProfile), languages)
     yield from _sending(sending)
@@ -222,9 +222,7 @@ def _ladder_advice(policy: Policy) -> Iterator[Finding]:
                 yield Finding((*here, number), f"the final notice `{level.key}` goes out without a person's yes", "needs_approval: true")
         for number, (lower, higher) in enumerate(pairwise(procedure.levels), start=1):
             if higher.days - lower.days < gap:
-                message = (
-                    f"level `{higher.key}` comes {higher.days - lower.days} days after `{lower.key}` and will wait until {gap} have passed"
-                )
+                message = f"level `{higher.key}` (day {higher.days}) will wait until {gap} days after `{lower.key}` (day {lower.days})"
                 yield Finding((*here, number, "days"), message, "spread the levels, or lower `sending.min_days_between_contacts`")
 
 

@@ -93,22 +93,28 @@ def _problems(faults: list[tuple[Place, Finding]], filename: str) -> tuple[Probl
     """In the order of the file. A secret that was written out may stand in a key below its own: nothing is said of what is below."""
     secret = {one.path for _, one in faults if one.hint == REFERENCE_HINT}
     told = [(at, one) for at, one in faults if not any(one.path[:length] in secret for length in range(len(one.path)))]
-    ordered = sorted(told, key=lambda entry: entry[0])[:MAX_PROBLEMS]
-    return tuple(Problem(filename, *at, dotted(one.path), one.message, one.hint) for at, one in ordered)
+    once: dict[tuple[Place, str], Problem] = {}
+    for at, one in told:
+        once.setdefault((at, one.message), Problem(filename, *at, dotted(one.path), one.message, one.hint))
+    return tuple(sorted(once.values(), key=lambda problem: (problem.line, problem.column))[:MAX_PROBLEMS])
 
 
 # From the text to the plain value
 
 
 class _Loader(yaml.BaseLoader):
-    """Composes nodes and makes no objects; every scalar stays text. Bounded in depth before Python's own stack is."""
+    """Composes nodes and makes no objects; every scalar stays text. Bounded in number, and in depth before Python's own stack is."""
 
     depth = 0
+    count = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """One node with what is below it. Raises _Unreadable when it is nested too deeply."""
+        """One node with what is below it. Raises _Unreadable when there are too many or they are nested too deeply."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        self.count += 1
+        if self.count > MAX_VALUES:
+            raise _Unreadable(_place(event.start_mark), f"more than {MAX_VALUES} values", "is it really a policy?")
         if self.depth >= MAX_DEPTH:
-            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
             raise _Unreadable(_place(event.start_mark), f"more than {MAX_DEPTH} levels deep", "check the indentation")
         self.depth += 1
         try:
@@ -143,17 +149,21 @@ def _decoded(text: str | bytes) -> str:
 
 
 def _composed(text: str) -> yaml.Node | None:
-    loader = _Loader(text)
+    loader: _Loader | None = None
     try:
+        loader = _Loader(text)
         return loader.get_single_node()
     except ReaderError as error:
         raise _Unreadable(_place_at(text, error.position), "here is a character that cannot be printed", "remove it") from None
     except MarkedYAMLError as error:
         raise _Unreadable(_within(text, _mark(error)), *_fault(error)) from None
     except (ValueError, OverflowError):  # an escape such as "\UFFFFFFFF", a version of thousands of digits
-        raise _Unreadable(_within(text, loader.get_mark()), "this cannot be read as YAML", "check the escapes with a backslash") from None
+        raise _Unreadable(
+            _within(text, loader.get_mark() if loader else None), "this cannot be read as YAML", "check the escapes with a backslash"
+        ) from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
 
 
 _FAULTS = (

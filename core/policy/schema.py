@@ -170,8 +170,8 @@ class Mail(Model):
 
     sender: Annotated[Mailbox, Field(min_length=1)] = Field(alias="from", description="Address of the sender: Cobros <cobros@example.com>")
     reply_to: Mailbox = Field("", description="Where answers go, when not to the sender")
-    signature: Signature
-    smtp: Smtp | None = None
+    signature: Signature = Field(description="The person who signs every notice")
+    smtp: Smtp | None = Field(None, description="The company's own mail server")
     folder: Line = Field("", description="Write each mail as an .eml file into this folder instead of sending it")
     attach_invoice_pdf: bool | None = Field(
         # practice.md: resend the lost invoice

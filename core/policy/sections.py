@@ -1,6 +1,6 @@
 """The sound parts of a policy that may be broken elsewhere, so that checks over several values run beside all others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -18,10 +18,22 @@ def _adapter(model: type[BaseModel], key: str) -> TypeAdapter[Any]:
     return TypeAdapter(kind, config=None if is_section else {"arbitrary_types_allowed": True})
 
 
-class Section:
-    """One section of the file as its model reads it. `broken` are the paths at which the schema already found something."""
+class Damage:
+    """The paths at which the schema already found something."""
 
-    def __init__(self, model: type[BaseModel], raw: object, path: Path = (), broken: frozenset[Path] = frozenset()) -> None:
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._at = frozenset(paths)
+        self._below = frozenset(path[:length] for path in self._at for length in range(len(path)))
+
+    def touches(self, path: Path) -> bool:
+        """Whether the value at the path, a part of it, or something that holds it is broken."""
+        return path in self._below or any(path[:length] in self._at for length in range(len(path) + 1))
+
+
+class Section:
+    """One section of the file as its model reads it."""
+
+    def __init__(self, model: type[BaseModel], raw: object, path: Path, broken: Damage) -> None:
         self.path = path
         self.present = isinstance(raw, Mapping)
         self._model = model
@@ -35,7 +47,7 @@ class Section:
     def sound(self, key: str) -> Any:
         """The value of the key or its default; None when it is broken, missing without a default, or nothing."""
         here = (*self.path, key)
-        if any(bad[: len(here)] == here or here[: len(bad)] == bad for bad in self._broken):
+        if self._broken.touches(here):
             return None
         if key not in self._raw:
             field = keys_of(self._model)[key]

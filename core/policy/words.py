@@ -53,7 +53,8 @@ _LIMITS = {
     "too_short": ("must have at least {min_length} entry", ""),
     "too_long": ("must have at most {max_length} entries", ""),
 }
-_WITHOUT_ECHO = {"string_too_short", "string_too_long", "too_short", "too_long"}
+_OF_A_CHECK = {"value_error", "assertion_error"}
+_WITHOUT_ECHO = {"string_too_short", "string_too_long", "too_short", "too_long", *_OF_A_CHECK}
 
 
 def finding_of(error: ErrorDetails, root: type[BaseModel], value: object) -> Finding:
@@ -114,7 +115,7 @@ def _said(kind: str, context: Mapping[str, Any], fallback: str) -> tuple[str, st
         return _PATTERNS.get(context["pattern"], ("has not the form that is expected", ""))
     if kind == "too_long" and context["max_length"] == 0:
         return "must be left out", "nothing can be set here yet"
-    if kind in ("value_error", "assertion_error"):
+    if kind in _OF_A_CHECK:
         return f"is not possible: {context['error']}", ""
     message, hint = _TYPES.get(kind) or _LIMITS.get(kind) or (f"is not possible: {fallback}", "")
     return message.format(**context) if kind in _LIMITS else message, hint

@@ -6,6 +6,7 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
+from ..channels.addresses import UnusableAddress
 from ..channels.email import compose
 from ..channels.port import Delivery, MailTransport
 from ..dunning.facts import Action, ActionKind, Hold, HoldKind, Skipped, TaskKind
@@ -115,7 +116,12 @@ class Acting:
             self._notice(attempt)
 
     def _notice(self, attempt: Attempt) -> None:
-        message = self._message(attempt)
+        try:
+            message = self._message(attempt)
+        except UnusableAddress as error:
+            address = attempt.action.recipient.email if attempt.action.recipient else ""
+            self._settle(attempt, Ending(AttemptStatus.REJECTED, detail=str(error), refused_address=address))
+            return
         with writing(self.desk.engine) as conn:
             begin(conn, self.desk.company, attempt)
         try:

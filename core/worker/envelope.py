@@ -6,7 +6,7 @@ from typing import Any
 
 from ..channels.email import Attachment
 from ..dunning.facts import Action
-from ..errors import LedgerUnavailable, Refused
+from ..errors import BrokenInvariant, LedgerUnavailable, Refused
 from ..policy.schema import Policy
 from ..port import Capability, LedgerConnector
 from .desk import Desk
@@ -18,12 +18,16 @@ MOST_ATTACHED_BYTES = 8_000_000
 
 def envelope_of(desk: Desk, action: Action) -> dict[str, Any]:
     """Addresses and ids of a notice. The Message-ID is the same however often the notice is made; a customer is one conversation."""
-    mail = desk.policy.mail
+    mail, recipient = desk.policy.mail, action.recipient
+    if recipient is None:
+        raise BrokenInvariant(f"action {action.key} is written to nobody")
     domain = parseaddr(mail.sender)[1].rpartition("@")[2]
     return {
         "sender": mail.sender,
         "reply_to": mail.reply_to,
-        "recipient": action.recipient,
+        "recipient": recipient.email,
+        "recipient_name": recipient.name,
+        "language": action.language,
         "message_id": f"<{_digest(desk.company, action.key)}@{domain}>",
         "thread_id": f"<{_digest(desk.company, 'customer', action.customer.id)}@{domain}>",
         "date": desk.now(),

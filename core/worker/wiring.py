@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from ..channels.email import FolderTransport, SmtpTransport
+from ..channels.folder import FolderTransport
 from ..channels.port import MailTransport
+from ..channels.smtp import SmtpTransport
 from ..dunning.plan import Rulebook
 from ..errors import PolicyProblem
 from ..history.database import open_database

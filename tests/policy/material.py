@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from puntual.core.policy.assemble import LedgerKind
 from puntual.core.policy.read import read_policy
 from puntual.core.policy.schema import Policy
 from puntual.core.port import Capability
 from puntual.core.secret import Secret
+from pydantic import BaseModel, ConfigDict, Field
 
 FOLDER = Path(__file__).parent
 GOOD = sorted((FOLDER / "good").glob("*.yaml"))

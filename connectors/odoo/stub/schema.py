@@ -30,7 +30,8 @@ _MODELS: Mapping[str, Mapping[str, str]] = {
     },
     "account.journal": {"name": "char", "type": "selection", "company_id": "many2one:res.company"},
     "res.partner": {
-        "name": "char", "email": "char", "phone": "char", "mobile": "char", "lang": "char", "tz": "char", "vat": "char", "type": "selection",
+        "name": "char", "email": "char", "phone": "char", "mobile": "char", "lang": "char", "tz": "char", "vat": "char",
+        "type": "selection",
         "country_code": "char", "category_id": "many2many:res.partner.category", "parent_id": "many2one:res.partner",
         "commercial_partner_id": "many2one:res.partner", "is_company": "boolean", "active": "boolean", "customer_rank": "integer",
         "partner_share": "boolean",

@@ -152,13 +152,19 @@ class Store:
 
     def _candidates(self, model: str, domain: Any) -> Iterator[Row]:
         """Rows by id, narrowed by leaves that every found row satisfies; without this each page would look at every row."""
-        table, ids, after, wanted = self._tables[model], self._ids[model], 0, None
+        table, ids = self._tables[model], self._ids[model]
+        after = 0
+        wanted: Iterable[int] | None = None
         for leaf in () if any(term in ("|", "!") for term in domain if isinstance(term, str)) else domain:
             field, operator, value = leaf if isinstance(leaf, list | tuple) and len(leaf) == 3 else ("", "", None)
+            if value is None:
+                continue
             if field == "id" and operator == ">":
-                after = max(after, value)
-            elif operator == "in" and (field == "id" or (model, field) in self._indexes):
-                wanted = value if field == "id" else [key for each in value for key in self._indexes[model, field].get(each, ())]
+                after = max(after, int(value))
+            elif operator == "in" and field == "id":
+                wanted = value
+            elif operator == "in" and (model, field) in self._indexes:
+                wanted = [key for each in value for key in self._indexes[model, field].get(each, ())]
         if wanted is not None:
             return (table[key] for key in sorted(set(wanted)) if key in table)
         return (table[ids[place]] for place in range(bisect_right(ids, after), len(ids)))

@@ -1,0 +1,225 @@
+"""Payments, credit notes and allocations against invoices: what each invoice still owes and what each credit still holds. Pure.
+
+The money side is small and kept whole; invoices pass by one after the other. Where files contradict each other the customer is believed:
+too much allocated is a problem that is reported, and the invoice counts as paid.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from ...core.money import Money
+from ...core.port import RowProblem
+from ...core.receivables import Allocation, CreditKind, CreditNote, DocumentStatus, Payment
+from .cells import CellProblem
+from .mapping import InvoiceFacts, Source
+from .people import People
+from .states import Claim
+
+_BETWEEN_NUMBERS = re.compile(r"[,;|+&]|\s+(?:y|e|and)\s+")
+
+
+def _key(reference: str) -> str:
+    return " ".join(reference.split()).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """An allocation that a row states."""
+
+    allocation: Allocation
+    kind_said: str
+    where: str
+
+
+class Balances:
+    """The money side of the books."""
+
+    def __init__(self, people: People) -> None:
+        self.problems: list[RowProblem] = []
+        self._people = people
+        self._sources: dict[str, Source] = {}
+        self._by_reference: dict[str, str] = {}
+        self._named: defaultdict[str, list[Source]] = defaultdict(list)
+        self._stated: defaultdict[str, list[_Stated]] = defaultdict(list)
+        self._held_invoices: dict[str, str] = {}
+        self._held_customers: dict[str, str] = {}
+        self._unnamed: Counter[str] = Counter()
+
+    # --- taking the rows ------------------------------------------------------------------------------------------------------
+
+    def add_source(self, source: Source) -> None:
+        """A payment or credit note. Raises CellProblem when it comes twice."""
+        if source.status in (DocumentStatus.VOID, DocumentStatus.DRAFT, DocumentStatus.DELETED):
+            return
+        source.id = self._own_id(source)
+        self._sources[source.id] = source
+        for reference in (source.id, source.number):
+            if reference:
+                self._by_reference.setdefault(_key(reference), source.id)
+        for name in self._names(source.names_invoice):
+            self._named[name].append(source)
+
+    def _own_id(self, source: Source) -> str:
+        """The ledger's id; of its several rows that pay different invoices, the later ones count on. Rows without an id are told apart by
+        what they say, so that the id stays when other rows come in between."""
+        key = source.id or f"{source.dated_on}/{source.customer or source.names_invoice}/{source.total.amount}"
+        self._unnamed[key] += 1
+        if key in self._sources:
+            if source.id and (not source.names_invoice or self._sources[key].names_invoice == source.names_invoice):
+                raise CellProblem(f"“{source.id[:60]}” comes twice; keep one of them")
+            return f"{key}#{self._unnamed[key]}"
+        return key
+
+    def _names(self, text: str) -> list[str]:
+        """The invoices that a payment's row names: the text as a whole, and its parts when it lists several."""
+        parts = [_key(part) for part in _BETWEEN_NUMBERS.split(text) if part.strip()]
+        return list(dict.fromkeys([_key(text), *parts])) if text else []
+
+    def add_allocation(self, allocation: Allocation, kind_said: str, where: str) -> None:
+        """The use of a source on an invoice; both are references as the file has them."""
+        self._stated[_key(allocation.invoice_id)].append(_Stated(allocation, kind_said, where))
+
+    def hold(self, invoice: str, customer: str, reason: str) -> None:
+        """A row on the money side could not be read: whom it concerns is not to be chased until it is corrected."""
+        for name in self._names(invoice):
+            self._held_invoices.setdefault(name, reason)
+        if customer and not invoice:
+            self._held_customers.setdefault(_key(customer), reason)
+
+    # --- the invoices pass by -------------------------------------------------------------------------------------------------
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is known of money that came in."""
+        return not (self._sources or self._stated)
+
+    def held(self, claim: Claim, customer_id: str) -> str:
+        """Why this invoice is not to be chased as far as the money side knows; empty when it may be."""
+        if not (self._held_invoices or self._held_customers):
+            return ""
+        facts = claim.facts
+        keys = (_key(facts.id), _key(facts.number))
+        reason = next((self._held_invoices[key] for key in keys if key in self._held_invoices), "")
+        return reason or self._held_customers.get(_key(customer_id), "") or self._held_customers.get(_key(facts.customer), "")
+
+    def allocate(self, claims: list[Claim], customer_id: str) -> list[Allocation]:
+        """What is used on this invoice: first what allocations state, then what payments that name it cover.
+
+        An invoice whose own columns say what is outstanding takes no more than they say is paid.
+        """
+        if self.is_empty:
+            return []
+        facts = claims[0].facts
+        keys = dict.fromkeys((_key(facts.id), _key(facts.number)))
+        currency = facts.total.currency
+        room = sum((_room(claim) for claim in claims), start=Decimal(0))
+        stated = [self._take_stated(one, claims[0]) for key in keys for one in self._stated.pop(key, ())]
+        done = [allocation for allocation in stated if allocation]
+        room -= sum((allocation.amount.amount for allocation in done), start=Decimal(0))
+        if room < 0 and all(claim.outstanding is None for claim in claims):
+            self.problems.append(RowProblem(facts.where, f"{facts.number} has {-room} {currency} too much allocated; correct the amounts"))
+        for source in (source for key in keys for source in self._named.get(key, ())):
+            source.customer = source.customer or customer_id
+            used = self._take_named(source, facts, room)
+            room -= used
+            if used:
+                money = Money(used, currency)
+                done.append(Allocation(f"{source.id}>{facts.id}", facts.id, source.id, source.kind, money, source.dated_on))
+        return done
+
+    def _take_stated(self, stated: _Stated, claim: Claim) -> Allocation | None:
+        facts, allocation = claim.facts, stated.allocation
+        source = self._use(stated)
+        if allocation.amount.currency != facts.total.currency:
+            self._hold_for_currency(facts, stated.where, allocation.amount.currency)
+            return None
+        if source is None:
+            on = allocation.allocated_on if allocation.allocated_on > date.min else facts.issued_on
+            return replace(allocation, invoice_id=facts.id, allocated_on=on)
+        on = allocation.allocated_on if allocation.allocated_on > date.min else source.dated_on
+        return replace(allocation, invoice_id=facts.id, source_id=source.id, source_kind=source.kind, allocated_on=on)
+
+    def _hold_for_currency(self, facts: InvoiceFacts, where: str, currency: str) -> None:
+        self._held_invoices[_key(facts.id)] = f"a payment of it is in {currency} ({where})"
+        self.problems.append(RowProblem(where, f"is in {currency} for an invoice in {facts.total.currency}; convert or correct it"))
+
+    def _use(self, stated: _Stated) -> Source | None:
+        """Count the allocation as used of its source."""
+        found = self._by_reference.get(_key(stated.allocation.source_id))
+        source = self._sources[found] if found else None
+        if source is None:
+            return None
+        source.met_invoice = True
+        if source.total.currency == stated.allocation.amount.currency:
+            source.used += stated.allocation.amount.amount
+        if source.used > source.total.amount:
+            self.problems.append(
+                RowProblem(stated.where, f"allocates more than the {source.total} of {source.number or source.id}; correct the amounts")
+            )
+        return source
+
+    def _take_named(self, source: Source, facts: InvoiceFacts, room: Decimal) -> Decimal:
+        source.met_invoice = True
+        if source.total.currency != facts.total.currency:
+            self._hold_for_currency(facts, source.where, source.total.currency)
+            return Decimal(0)
+        rest = source.rest if source.rest_said is None else max(source.total.amount - source.rest_said.amount - source.used, Decimal(0))
+        used = max(min(rest, room), Decimal(0))
+        source.used += used
+        return used
+
+    # --- what is left ---------------------------------------------------------------------------------------------------------
+
+    def settle_rest(self) -> None:
+        """Count the allocations to invoices that are not in the books any more as used."""
+        for stated in self._stated.values():
+            for one in stated:
+                self._use(one)
+        self._stated.clear()
+
+    def documents(self, day: date) -> Iterator[Payment | CreditNote]:
+        """The payments and credit notes with what is left of them, after all invoices have passed by."""
+        for source in self._sources.values():
+            customer = self._customer_of(source)
+            if not customer:
+                continue
+            rest = self._rest(source)
+            status = DocumentStatus.OPEN if rest.is_positive else DocumentStatus.PAID
+            if source.kind is CreditKind.PAYMENT:
+                yield Payment(source.id, customer, source.dated_on, source.total, rest, source.reference, status)
+            else:
+                if source.dated_on > day:
+                    status = DocumentStatus.DRAFT
+                yield CreditNote(source.id, source.number, customer, source.dated_on, source.total, rest, status)
+
+    def _rest(self, source: Source) -> Money:
+        """What is left: as the file says, else what was not used. What names an invoice that is not in the books was used there."""
+        if source.rest_said is not None:
+            return source.rest_said
+        if source.names_invoice and not source.met_invoice:
+            return Money.zero(source.total.currency)
+        return Money(source.rest, source.total.currency)
+
+    def _customer_of(self, source: Source) -> str:
+        """The customer's id; a source that names only an invoice belongs to nobody once that is gone."""
+        if not source.customer:
+            return ""
+        try:
+            return self._people.find(source.customer) or source.customer
+        except CellProblem as problem:
+            self.problems.append(RowProblem(source.where, str(problem)))
+            return ""
+
+    @property
+    def last_entry_on(self) -> date | None:
+        """The newest payment."""
+        return max((source.dated_on for source in self._sources.values() if source.kind is CreditKind.PAYMENT), default=None)
+
+
+def _room(claim: Claim) -> Decimal:
+    """How much of an invoice or instalment payments may cover."""
+    return claim.total.amount if claim.outstanding is None else claim.total.amount - claim.outstanding.amount

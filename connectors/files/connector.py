@@ -1,0 +1,264 @@
+"""The port over a folder of CSV books."""
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from ...core.errors import LedgerUnavailable, PermissionMissing
+from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, RowProblem, Surroundings
+from ...core.receivables import (
+    Company,
+    CreditKind,
+    CreditNote,
+    DocumentStatus,
+    Invoice,
+    Note,
+    Payment,
+    Task,
+    UnappliedCredit,
+)
+from .books import OWN_PREFIX, BookFile, find_books, fingerprint
+from .journal import Journal
+from .pages import NOT_READ_TO_THE_END, pages_of_pass
+from .reading import Reading, Told
+from .settings import FilesSettings
+
+_CURSOR_FORM = 1
+_NOTE_COLUMNS = ("marker", "date", "customer", "invoice", "text")
+_TASK_COLUMNS = ("marker", "due", "customer", "invoice", "summary", "text", "invoices")
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """What a cursor holds: which books were read how, on which day, from which day on they say something else, and the newest payment."""
+
+    books: str
+    settings: str
+    read_on: str
+    changes_on: str = ""
+    bank: str = ""
+    form: int = _CURSOR_FORM
+
+    def cursor(self) -> Cursor:
+        return Cursor(json.dumps(asdict(self), separators=(",", ":")))
+
+    @classmethod
+    def of(cls, cursor: Cursor | None) -> "_Position | None":
+        """None when nothing was read to the end yet, or by another version."""
+        try:
+            found = json.loads(cursor or "null")
+            return cls(**found) if found and found.get("form") == _CURSOR_FORM else None
+        except (ValueError, TypeError, AttributeError):
+            return None
+
+    def holds(self, books: str, settings: str, day: date) -> bool:
+        """Whether the same files read today say the same."""
+        same = (self.books, self.settings) == (books, settings)
+        return same and self.read_on <= day.isoformat() and not (self.changes_on and self.changes_on <= day.isoformat())
+
+
+@dataclass(slots=True)
+class _Index:
+    """The books in memory for rechecks, good for as long as the files and the day say the same."""
+
+    position: _Position
+    invoices: dict[str, Invoice] = field(default_factory=dict)
+    credits: defaultdict[str, list[UnappliedCredit]] = field(default_factory=lambda: defaultdict(list))
+
+
+class FilesConnector(LedgerConnector):
+    """A folder of CSV books: exports are read and never written to; notes and tasks go into files of our own."""
+
+    name: ClassVar[str] = "files"
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {
+            Capability.NOTES,
+            Capability.TASKS,
+            Capability.INSTALMENTS,
+            Capability.DO_NOT_CHASE,
+            Capability.DISPUTES,
+            Capability.LAST_BANK_ENTRY,
+        }
+    )
+    page_documents: ClassVar[int] = MAX_PAGE_DOCUMENTS
+    settings: FilesSettings
+
+    def __init__(self, settings: FilesSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._folder = surroundings.base_dir / settings.folder
+        self._notes = Journal(self._folder / (settings.notes_file or f"{OWN_PREFIX}notes.csv"), _NOTE_COLUMNS)
+        self._tasks = Journal(self._folder / (settings.tasks_file or f"{OWN_PREFIX}tasks.csv"), _TASK_COLUMNS)
+        self._read_as = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:32]
+        self._index: _Index | None = None
+
+    def check(self) -> Company:
+        """Read the head of every file and see that notes can be written. Raises BooksUnreadable, PermissionMissing."""
+        Reading(self.settings, self._files(), self._today())
+        for journal in (self._notes, self._tasks):
+            target = journal.path if journal.path.exists() else journal.path.parent
+            if not os.access(target, os.W_OK):
+                raise PermissionMissing(f"{target} cannot be written", hint="Notes are kept there; see to its rights.")
+        company = self.surroundings.company
+        return Company(id=company, name=self.settings.name or company, currency=self.settings.currency or "")
+
+    # --- reading --------------------------------------------------------------------------------------------------------------
+
+    def changes(self, cursor: Cursor | None) -> Iterator[Page]:
+        """Nothing while files, settings and what the day makes of them are as they were; else a complete pass.
+
+        A pass during which a file changed does not end: its last page leaves the cursor at the start, and the next reading begins anew.
+        """
+        files, day = self._files(), self._today()
+        before = fingerprint(files)
+        known = _Position.of(cursor)
+        if cursor is not None and known and known.holds(before, self._read_as, day):
+            yield Page(cursor, last_bank_entry_on=date.fromisoformat(known.bank) if known.bank else None)
+            return
+        reading = Reading(self.settings, files, day)
+        yield from pages_of_pass(reading.told(), self.page_documents, lambda: self._end(reading, files, before))
+
+    def _end(self, reading: Reading, files: tuple[BookFile, ...], before: str) -> Page:
+        if fingerprint(files) != before:
+            return Page(NOT_READ_TO_THE_END)
+        bank = reading.last_bank_entry_on
+        return Page(self._position(reading, before).cursor(), ends_pass=True, last_bank_entry_on=bank)
+
+    def _position(self, reading: Reading, books: str) -> _Position:
+        changes_on, bank = (on.isoformat() if on else "" for on in (reading.changes_on, reading.last_bank_entry_on))
+        return _Position(books, self._read_as, reading.day.isoformat(), changes_on, bank)
+
+    def recheck(self, invoice_ids: Sequence[str]) -> Recheck:
+        """The invoices as the files say now; the contents of the files decide whether what was read before still holds."""
+        if not invoice_ids:
+            return Recheck(())
+        index = self._current_index()
+        found = tuple(index.invoices[key] for key in dict.fromkeys(invoice_ids) if key in index.invoices)
+        customers = dict.fromkeys(invoice.customer_id for invoice in found)
+        return Recheck(found, tuple(credit for customer in customers for credit in index.credits.get(customer, ())))
+
+    def _current_index(self) -> _Index:
+        files, day = self._files(), self._today()
+        before = fingerprint(files)
+        if self._index and self._index.position.holds(before, self._read_as, day):
+            return self._index
+        reading = Reading(self.settings, files, day)
+        index = _Index(_Position("", "", ""))
+        for told in reading.told():
+            _put(index, told)
+        if fingerprint(files) != before:
+            raise LedgerUnavailable("The books changed while they were being read")
+        index.position = self._position(reading, before)
+        self._index = index
+        return index
+
+    def close(self) -> None:
+        """Forget what was read."""
+        self._index = None
+
+    def _files(self) -> tuple[BookFile, ...]:
+        return find_books(self.settings, self._folder)
+
+    def _today(self) -> date:
+        return self.surroundings.now().astimezone(ZoneInfo(self.surroundings.time_zone)).date()
+
+    # --- writing --------------------------------------------------------------------------------------------------------------
+
+    def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
+        there = self._notes.markers() if notes else frozenset()
+        return {note.marker: note.marker for note in notes if note.marker in there}
+
+    def _add_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
+        self._notes.add([_note_row(note) for note in notes])
+        return {note.marker: note.marker for note in notes}
+
+    def _find_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
+        there = self._tasks.markers() if tasks else frozenset()
+        return {task.marker: task.marker for task in tasks if task.marker in there}
+
+    def _add_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
+        self._tasks.add([_task_row(task) for task in tasks])
+        return {task.marker: task.marker for task in tasks}
+
+
+def _note_row(note: Note) -> dict[str, str]:
+    return {
+        "marker": note.marker,
+        "date": note.written_on.isoformat(),
+        "customer": note.customer_id,
+        "invoice": note.invoice_id,
+        "text": note.text,
+    }
+
+
+def _task_row(task: Task) -> dict[str, str]:
+    return {
+        "marker": task.marker,
+        "due": task.due_on.isoformat(),
+        "customer": task.customer_id,
+        "invoice": task.invoice_id,
+        "summary": task.summary,
+        "text": task.text,
+        "invoices": ", ".join(task.invoice_ids),
+    }
+
+
+# --- pages --------------------------------------------------------------------------------------------------------------------
+
+_PLACES: dict[type, str] = {
+    Customer: "customers",
+    Invoice: "invoices",
+    CreditNote: "credit_notes",
+    Payment: "payments",
+    Allocation: "allocations",
+    RowProblem: "problems",
+}
+
+
+def _pages(told: Iterable[Told], size: int) -> Iterator[dict[str, tuple[Any, ...]]]:
+    """What was told in portions of at most `size`, as the fields of a page. Of endless problems only the first are told."""
+    portion: dict[str, list[Any]] = defaultdict(list)
+    count = problems = 0
+    for one in told:
+        if isinstance(one, RowProblem):
+            problems += 1
+            if problems > _MOST_PROBLEMS:
+                continue
+        portion[_PLACES[type(one)]].append(one)
+        count += 1
+        if count >= size:
+            yield {place: tuple(values) for place, values in portion.items()}
+            portion, count = defaultdict(list), 0
+    if problems > _MOST_PROBLEMS:
+        portion["problems"].append(RowProblem("the books", f"have {problems - _MOST_PROBLEMS} more such rows"))
+    yield {place: tuple(values) for place, values in portion.items()}
+
+
+def _marked(portions: Iterator[dict[str, tuple[Any, ...]]], end: Any) -> Iterator[Page]:
+    """The pages of one pass: the first starts it, the last, made by `end` when all is read, ends it."""
+    waiting = next(portions)
+    starts = True
+    for following in portions:
+        yield Page(Cursor(""), **waiting, starts_pass=starts)
+        waiting, starts = following, False
+    last: Page = end()
+    yield Page(last.cursor, **waiting, starts_pass=starts, ends_pass=last.ends_pass, last_bank_entry_on=last.last_bank_entry_on)
+
+
+# --- the index ----------------------------------------------------------------------------------------------------------------
+
+
+def _put(index: _Index, told: Told) -> None:
+    if isinstance(told, Invoice):
+        index.invoices[told.id] = told
+    elif isinstance(told, Payment) and told.unapplied.is_positive:
+        credit = UnappliedCredit(told.id, told.customer_id, CreditKind.PAYMENT, told.unapplied, told.reference, told.paid_on)
+        index.credits[told.customer_id].append(credit)
+    elif isinstance(told, CreditNote) and told.remaining.is_positive and told.status is DocumentStatus.OPEN:
+        credit = UnappliedCredit(told.id, told.customer_id, CreditKind.CREDIT_NOTE, told.remaining, told.number, told.issued_on)
+        index.credits[told.customer_id].append(credit)

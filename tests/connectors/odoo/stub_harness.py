@@ -1,0 +1,216 @@
+"""The shared suite's harness over the stand-in of Odoo."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from harness import RETRY_AFTER, Books, Fault, Harness, SeededIds
+from puntual.connectors.http import Limits
+from puntual.connectors.odoo.connector import OdooConnector
+from puntual.connectors.odoo.settings import OdooSettings
+from puntual.connectors.odoo.stub import StubBooks, StubServer, Trouble
+from puntual.core.money import Money
+from puntual.core.port import Surroundings
+from puntual.core.receivables import ContactRole, CreditKind, Customer, DocumentStatus, Invoice
+from puntual.core.secret import Secret
+
+API_KEY = "5f4dcc3b5aa765d61d8327deb882cf99aabbccdd"
+LANGUAGES = {"": False, "es": "es_ES", "en": "en_US"}
+_BETWEEN_CONNECTIONS = timedelta(minutes=11)
+_TROUBLES = {
+    Fault.TIMEOUT: Trouble.TIMEOUT,
+    Fault.RESET: Trouble.RESET,
+    Fault.INTERNAL_ERROR: Trouble.INTERNAL_ERROR,
+    Fault.BAD_GATEWAY: Trouble.BAD_GATEWAY,
+    Fault.UNAVAILABLE: Trouble.UNAVAILABLE,
+    Fault.HTML_FOR_JSON: Trouble.HTML_FOR_JSON,
+    Fault.HALF_BODY: Trouble.HALF_BODY,
+    Fault.RATE_LIMITED: Trouble.RATE_LIMITED,
+    Fault.UNAUTHORIZED_ONCE: Trouble.UNAUTHORIZED_ONCE,
+    Fault.UNAUTHORIZED: Trouble.UNAUTHORIZED,
+    Fault.FORBIDDEN: Trouble.FORBIDDEN,
+}
+
+
+class ImpatientConnector(OdooConnector):
+    """The connector with a patience that suits tests."""
+
+    limits = Limits(read_seconds=0.15)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.text += "\n" if tag == "br" else ""
+
+
+def plain(body: str) -> str:
+    """HTML as a person reads it."""
+    reader = _Reader()
+    reader.feed(body)
+    reader.close()
+    return reader.text
+
+
+def line_reference(line: int) -> str:
+    """How the connector names a payment: Odoo's own notation for a reference to the line."""
+    return f"account.move.line,{line}"
+
+
+def line_of(reference: str) -> int:
+    return int(reference.partition(",")[2])
+
+
+class StubHarness(Harness):
+    """Books in the stand-in of one version. Each new connection comes some minutes after the one before, so that books come to rest."""
+
+    many = 7
+    today = date(2026, 3, 18)
+
+    def __init__(self, version: int = 18) -> None:
+        self._now = datetime.combine(self.today, time(5, 0), UTC)
+        self.books = StubBooks(version, now=lambda: self._now, api_key=API_KEY)
+        self.server = StubServer(self.books, retry_after=RETRY_AFTER)
+        self._opened: list[OdooConnector] = []
+
+    def settings(self, **changes: Any) -> OdooSettings:
+        values = {
+            "url": self.server.url,
+            "database": self.books.database,
+            "login": self.books.login,
+            "api_key": Secret(API_KEY),
+            "page_size": 3,
+        }
+        return OdooSettings(**{**values, **changes})
+
+    def new(self, *, time_zone: str = "Europe/Madrid", **changes: Any) -> OdooConnector:
+        self._now += _BETWEEN_CONNECTIONS
+        surroundings = Surroundings("acme", time_zone, lambda: self._now, Path(), Path())
+        self._opened.append(ImpatientConnector(self.settings(**changes), surroundings))
+        return self._opened[-1]
+
+    def close(self) -> None:
+        for connector in self._opened:
+            connector.close()
+        self.server.close()
+        assert not self.server.mistakes, self.server.mistakes[0]
+
+    # --- a bookkeeper at work -------------------------------------------------------------------------------------------------
+
+    def seed(self, books: Books) -> SeededIds:
+        ids = SeededIds({}, {}, {}, {}, {}, {})
+        for customer in books.customers:
+            self._add_customer(customer, ids)
+        for invoice in books.invoices:
+            self._add_invoice(invoice, ids)
+        for paid in books.payments:
+            partner, amount = int(ids.customers[paid.customer_id]), paid.amount
+            line = self.books.add_payment(partner, amount.amount, on=paid.paid_on, currency=amount.currency)
+            ids.payments[paid.id] = line_reference(line)  # type: ignore[index]
+        for note in books.credit_notes:
+            partner, part = int(ids.customers[note.customer_id]), (note.issued_on, note.total.amount)
+            values: dict[str, Any] = {"currency": note.total.currency, "move_type": "out_refund"}
+            ids.credit_notes[note.id] = str(self.books.add_invoice(partner, [part], issued_on=note.issued_on, **values))  # type: ignore[index]
+        for use in books.allocations:
+            source = (ids.payments if use.source_kind is CreditKind.PAYMENT else ids.credit_notes)[use.source_id]
+            self._use(use.source_kind, source, ids.invoices[use.invoice_id], use.amount, use.allocated_on)
+        for made in books.contacts_made:
+            at = datetime.combine(made.made_on, time(12, 0))
+            self.books.message(self.books.admin, move=int(ids.invoices[made.invoice_id]), at=at)
+        return ids
+
+    def _add_customer(self, customer: Customer, ids: SeededIds) -> None:
+        values: dict[str, Any] = {"email": customer.email, "lang": LANGUAGES[customer.language], "country_code": customer.country}
+        values |= {"tags": customer.groups, "is_company": customer.is_business}
+        if customer.parent_id:
+            values["parent_id"] = int(ids.customers[customer.parent_id])
+        key = self.books.add_partner(customer.name, **values)
+        ids.customers[customer.id] = str(key)  # type: ignore[index]
+        for person in customer.contacts:
+            kind = "invoice" if person.role is ContactRole.INVOICE else "contact"
+            child = self.books.add_partner(person.name, email=person.email, type=kind, parent_id=key)
+            ids.contacts[person.id] = str(child)  # type: ignore[index]
+
+    def _add_invoice(self, invoice: Invoice, ids: SeededIds) -> None:
+        partner = ids.contacts[invoice.contact_id] if invoice.contact_id else ids.customers[invoice.customer_id]
+        parts = [(part.due_date, part.total.amount) for part in invoice.instalments]
+        draft = invoice.status is DocumentStatus.DRAFT
+        key = self.books.add_invoice(int(partner), parts, issued_on=invoice.issued_on, currency=invoice.currency, post=not draft)
+        if invoice.status is DocumentStatus.VOID:
+            self.books.cancel(key)
+        self.books.print_invoice(key)
+        ids.invoices[invoice.id] = str(key)  # type: ignore[index]
+        row = self.books.store.get("account.move", key)
+        assert row is not None
+        ids.numbers[invoice.id] = row["name"]  # type: ignore[index]
+
+    def _use(self, kind: CreditKind, source_id: str, invoice_id: str, amount: Money, on: date) -> None:
+        line = line_of(source_id) if kind is CreditKind.PAYMENT else self.books.term_lines(int(source_id))[0]["id"]
+        self.books.use(int(invoice_id), line, amount.amount, on=on)
+
+    def pay(self, invoice_id: str, amount: Money, paid_on: date) -> str:
+        return line_reference(self.books.pay(int(invoice_id), amount.amount, on=paid_on))
+
+    def allocate(self, kind: CreditKind, source_id: str, invoice_id: str, amount: Money) -> None:
+        self._use(kind, source_id, invoice_id, amount, self.today)
+
+    def unallocate(self, invoice_id: str) -> None:
+        self.books.unreconcile(int(invoice_id))
+
+    def void(self, invoice_id: str) -> None:
+        self.books.cancel(int(invoice_id))
+
+    def delete(self, invoice_id: str) -> None:
+        self.books.unlink(int(invoice_id))
+
+    def postpone(self, invoice_id: str, due_date: date) -> None:
+        self.books.set_due_date(int(invoice_id), due_date)
+
+    def set_address(self, customer_id: str, email: str) -> None:
+        self.books.write_partner(int(customer_id), email=email)
+
+    def add_unknown_fields(self) -> None:
+        for model in ("account.move", "account.move.line", "res.partner", "account.partial.reconcile"):
+            self.books.store.extra_fields[model] = {"x_surprise": "?"}
+
+    # --- what was left in the books -------------------------------------------------------------------------------------------
+
+    def notes(self, invoice_id: str) -> Sequence[str]:
+        bot = self.books.store.get("res.users", self.books.bot)
+        assert bot is not None
+        rows = self.books.store.by("mail.message", "res_id", int(invoice_id))
+        return [plain(row["body"]) for row in rows if row["author_id"] == bot["partner_id"]]
+
+    def tasks(self, invoice_id: str) -> Sequence[str]:
+        rows = self.books.store.rows("mail.activity")
+        return [f"{row['summary']}\n{plain(row['note'])}" for row in rows if row["res_id"] == int(invoice_id)]
+
+    def lose_next_answer(self) -> None:
+        self.server.trouble = Trouble.LOST_ANSWER
+
+    # --- the wire -------------------------------------------------------------------------------------------------------------
+
+    def break_wire(self, fault: Fault) -> None:
+        self.server.trouble = _TROUBLES[fault]
+
+    def mend_wire(self) -> None:
+        self.server.mend()
+
+    def calls(self) -> int:
+        return self.server.calls
+
+    def secrets(self) -> Sequence[str]:
+        return [API_KEY]
+
+
+def euros(text: str) -> Decimal:
+    return Decimal(text)
