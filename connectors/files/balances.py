@@ -214,10 +214,10 @@ class Balances:
             self.problems.append(RowProblem(source.where, str(problem)))
             return ""
 
-    @property
-    def last_entry_on(self) -> date | None:
-        """The newest payment."""
-        return max((source.dated_on for source in self._sources.values() if source.kind is CreditKind.PAYMENT), default=None)
+    def last_entry_on(self, day: date) -> date | None:
+        """The newest payment up to that day."""
+        paid = (source.dated_on for source in self._sources.values() if source.kind is CreditKind.PAYMENT)
+        return max((on for on in paid if on <= day), default=None)
 
 
 def _room(claim: Claim) -> Decimal:

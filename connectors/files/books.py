@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 from ...core.errors import BooksUnreadable
 from .settings import FileSettings, FilesSettings
@@ -26,7 +26,7 @@ class BookFile:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[BinaryIO]:
     """The file, open to be read from its start to its end. Raises BooksUnreadable when it cannot be."""
     try:
         with path.open("rb") as file:
@@ -85,7 +85,9 @@ def fingerprint(files: tuple[BookFile, ...]) -> str:
     """The same for the same names and contents. Contents are read: a time stamp or a size may stay while an amount changes."""
     digest = hashlib.sha256()
     for file in files:
+        content = hashlib.sha256()
         with opened(file.path) as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{file.kind}\0{file.name}\0{content}\n".encode())
+            while chunk := stream.read(1 << 20):
+                content.update(chunk)
+        digest.update(f"{file.kind}\0{file.name}\0{content.hexdigest()}\n".encode())
     return digest.hexdigest()[:32]

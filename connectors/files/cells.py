@@ -41,37 +41,8 @@ _READABLE = {
     ",": re.compile(rf"(?:[1-9]\d{{0,2}}(?:\.\d{{2,3}})*\.\d{{3}}|\d+|{_SPACED})(?:,\d*)?|,\d+"),
 }
 _PLAIN_POINT = re.compile(r"-?\d+\.\d{1,2}")
-_DOLLARS = tuple(
-    [
-        "USD",
-        "CAD",
-        "AUD",
-        "NZD",
-        "MXN",
-        "COP",
-        "CLP",
-        "ARS",
-        "UYU",
-        "DOP",
-        "HKD",
-        "SGD",
-        "TWD",
-        "BBD",
-        "BSD",
-        "BMD",
-        "JMD",
-        "TTD",
-        "FJD",
-        "NAD",
-        "LRD",
-        "BZD",
-        "XCD",
-        "GYD",
-        "SRD",
-        "CUP",
-        "CVE",
-    ]
-)
+_DOLLAR_CODES = "USD CAD AUD NZD MXN COP CLP ARS UYU DOP HKD SGD TWD BBD BSD BMD JMD TTD FJD NAD LRD BZD XCD GYD SRD CUP CVE"
+_DOLLARS = tuple(re.findall("[A-Z]{3}", _DOLLAR_CODES))
 # Signs and local words for money (CLDR, symbols and narrow symbols), and the currencies for which they stand.
 _SIGN_OF: dict[str, tuple[str, ...]] = {
     "€": ("EUR",),
@@ -185,9 +156,7 @@ def read_amount(text: str, decimal: str, currency: str) -> Money:
     split = _split(stripped)
     for mark in split.marks:
         if currency not in _named_by(mark):
-            raise CellProblem(
-                f"“{text[:_LONGEST]}” is not in {currency}, the currency of this row; correct it or map the column `currency`"
-            )
+            raise CellProblem(f"“{text[:_LONGEST]}” is not in {currency}, the row's currency; correct it or map `currency`")
     value = _number(split.digits, decimal, text)
     return _exact(-value if split.negative else value, currency, text)
 

@@ -4,14 +4,14 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ...core.errors import LedgerUnavailable, PermissionMissing
-from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, RowProblem, Surroundings
+from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import (
     Company,
     CreditKind,
@@ -206,48 +206,6 @@ def _task_row(task: Task) -> dict[str, str]:
         "text": task.text,
         "invoices": ", ".join(task.invoice_ids),
     }
-
-
-# --- pages --------------------------------------------------------------------------------------------------------------------
-
-_PLACES: dict[type, str] = {
-    Customer: "customers",
-    Invoice: "invoices",
-    CreditNote: "credit_notes",
-    Payment: "payments",
-    Allocation: "allocations",
-    RowProblem: "problems",
-}
-
-
-def _pages(told: Iterable[Told], size: int) -> Iterator[dict[str, tuple[Any, ...]]]:
-    """What was told in portions of at most `size`, as the fields of a page. Of endless problems only the first are told."""
-    portion: dict[str, list[Any]] = defaultdict(list)
-    count = problems = 0
-    for one in told:
-        if isinstance(one, RowProblem):
-            problems += 1
-            if problems > _MOST_PROBLEMS:
-                continue
-        portion[_PLACES[type(one)]].append(one)
-        count += 1
-        if count >= size:
-            yield {place: tuple(values) for place, values in portion.items()}
-            portion, count = defaultdict(list), 0
-    if problems > _MOST_PROBLEMS:
-        portion["problems"].append(RowProblem("the books", f"have {problems - _MOST_PROBLEMS} more such rows"))
-    yield {place: tuple(values) for place, values in portion.items()}
-
-
-def _marked(portions: Iterator[dict[str, tuple[Any, ...]]], end: Any) -> Iterator[Page]:
-    """The pages of one pass: the first starts it, the last, made by `end` when all is read, ends it."""
-    waiting = next(portions)
-    starts = True
-    for following in portions:
-        yield Page(Cursor(""), **waiting, starts_pass=starts)
-        waiting, starts = following, False
-    last: Page = end()
-    yield Page(last.cursor, **waiting, starts_pass=starts, ends_pass=last.ends_pass, last_bank_entry_on=last.last_bank_entry_on)
 
 
 # --- the index ----------------------------------------------------------------------------------------------------------------

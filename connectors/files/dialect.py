@@ -63,7 +63,7 @@ def _is_mostly_utf8(sample: bytes) -> bool:
 
 
 def detect_encoding(file: IO[bytes]) -> Encoding:
-    """The encoding of an open file, which is read to its end when it has no mark: UTF-8 where that fits, else the likeliest single-byte one."""
+    """The encoding of an open file, read to its end when it has no mark: UTF-8 where that fits, else the likeliest single-byte one."""
     sample = file.read(SAMPLE_BYTES)
     for mark, name in _BOMS:
         if sample.startswith(mark):
@@ -131,7 +131,7 @@ def records(text: TextIO, delimiter: str, name: str) -> Iterator[Record]:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The row with the names of the columns. A name that comes again is kept as `Amount#2`; `width` counts up to the last that has a name."""
+    """The row with the names of the columns. A name that comes again is `Amount#2`; `width` counts up to the last column with a name."""
 
     line: int
     names: tuple[str, ...]

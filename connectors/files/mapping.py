@@ -148,7 +148,7 @@ def invoice_facts(row: Row, settings: FilesSettings) -> InvoiceFacts:
         row.money("settled_amount", currency),
         row.day("settled_on"),
         _status(row),
-        DOCUMENT_KINDS.get(plain(row.text("kind")), "") == "credit_note",
+        _is_credit_note(row),
         disputed,
         row.day("disputed_until") if disputed else None,
         _reason(row, "do_not_chase", "marked as not to be reminded in the books"),
@@ -193,6 +193,14 @@ def _status(row: Row) -> DocumentStatus | None:
     if meaning is None:
         raise CellProblem(f"the status “{said[:60]}” is not known; say in `values` whether it means open, paid, void or draft")
     return DocumentStatus(meaning)
+
+
+def _is_credit_note(row: Row) -> bool:
+    said = row.text("kind")
+    meaning = DOCUMENT_KINDS.get(plain(said)) if said else "invoice"
+    if meaning is None:
+        raise CellProblem(f"the kind “{said[:60]}” is not known; say in `values` whether it means invoice or credit_note")
+    return meaning == "credit_note"
 
 
 def _page_url(row: Row) -> str:
@@ -283,7 +291,7 @@ def credit_note_of(row: Row, default_currency: str | None) -> Source:
 
 
 def allocation_of(row: Row, default_currency: str | None) -> tuple[Allocation, str]:
-    """A row of the allocations, with the references to invoice and source as the file has them; and the kind of the source, if it says so."""
+    """A row of the allocations, with the references to invoice and source as the file has them, and the kind of the source if told."""
     currency = row.currency(default_currency, ("amount",))
     amount = row.money("amount", currency)
     invoice, source, kind = row.text("invoice"), row.text("source"), row.text("kind")

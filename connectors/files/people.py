@@ -13,7 +13,7 @@ _TRAITS = ("name", "email", "phone", "language", "country", "groups", "parent_id
 
 
 class People:
-    """The customers that are known so far. With a file of customers it describes them all; without, each invoice's row describes its own."""
+    """The customers known so far. With a file of customers it describes them all; without, each invoice's row describes its own."""
 
     def __init__(self) -> None:
         self.described = False

@@ -57,7 +57,7 @@ class Reading:
         self._balances.settle_rest()
         yield from self._balances.documents(self.day)
         yield from self._balances.problems
-        self._see_bank_entry(self._balances.last_entry_on)
+        self._see_bank_entry(self._balances.last_entry_on(self.day))
 
     def _of(self, kind: str) -> list[Table]:
         return [table for table in self._tables if table.file.kind == kind]

@@ -161,8 +161,9 @@ def invoice_from(claims: Sequence[Claim], customer_id: str, contact_id: str, all
 
 
 def _joint_status(claims: Sequence[Claim], parts: Sequence[Instalment]) -> DocumentStatus:
+    statuses = {claim.status for claim in claims}
     for status in (DocumentStatus.VOID, DocumentStatus.DRAFT):
-        if any(claim.status is status for claim in claims):
+        if status in statuses:
             return status
     return DocumentStatus.OPEN if any(part.outstanding.is_positive for part in parts) else DocumentStatus.PAID
 

@@ -12,7 +12,7 @@ from ...core.port import RowProblem
 from .books import BookFile, opened
 from .cells import CellProblem, Evidence, currency_of_mark, date_orders, decimal_signs, is_no_date, read_amount, read_date
 from .dialect import DELIMITERS, SAMPLE_BYTES, Encoding, Header, Record, detect_encoding, find_header, is_footer, is_footnote, records
-from .words import AMOUNTS, DATES, FIELDS, KNOWN_COLUMNS, REQUIRED_CHOICES, plain
+from .words import AMOUNTS, DATES, KNOWN_COLUMNS, REQUIRED_CHOICES, plain
 
 _EXPLICIT_WORTH = 3
 _KEY_FIELDS = ("number", "id", "customer", "issued_on", "due_date", "paid_on", "source", "invoice")
@@ -46,6 +46,8 @@ class Row:
     def text(self, field: str) -> str:
         """The cell without outer blanks, or the constant for blank cells; empty when there is neither."""
         table = self._table
+        if field not in table.told:
+            return ""
         place = table.places.get(field)
         found = self._cells[place].strip() if place is not None else ""
         if field in table.meanings:
@@ -113,11 +115,10 @@ class Table:
         """How many of the columns that we want or know are named in this row."""
         named = {plain(cell) for cell in cells}
         columns = self.file.settings.columns
-        explicit = sum(
-            1 for wanted in columns.values() if wanted and not named.isdisjoint({plain(wanted), plain(wanted.partition("#")[0])})
-        )
-        known = sum(1 for field, names in KNOWN_COLUMNS[self.file.kind].items() if field not in columns and not named.isdisjoint(names))
-        return explicit * _EXPLICIT_WORTH + known
+        wanted = [{plain(name), plain(name.partition("#")[0])} for name in columns.values() if name]
+        known = [names for field, names in KNOWN_COLUMNS[self.file.kind].items() if field not in columns]
+        explicit = sum(1 for names in wanted if not named.isdisjoint(names))
+        return explicit * _EXPLICIT_WORTH + sum(1 for names in known if not named.isdisjoint(names))
 
     def _places(self) -> Mapping[str, int]:
         by_name: dict[str, int] = {}
@@ -125,16 +126,12 @@ class Table:
             by_name.setdefault(plain(name), place)
         columns = self.file.settings.columns
         places = {field: self._explicit(field, wanted, by_name) for field, wanted in columns.items() if wanted}
-        taken = set(places.values())
-        for field in FIELDS[self.file.kind]:
-            if field not in columns:
-                place = next(
-                    (by_name[name] for name in KNOWN_COLUMNS[self.file.kind][field] if by_name.get(name, -1) not in taken | {-1}), None
-                )
-                if place is not None:
-                    places[field] = place
-                    taken.add(place)
-                    self._check_single(self.header.names[place])
+        free = {name: place for name, place in by_name.items() if name and place not in places.values()}
+        for field, names in KNOWN_COLUMNS[self.file.kind].items():
+            found = next((name for name in names if name in free), None) if field not in columns else None
+            if found is not None:
+                places[field] = free.pop(found)
+                self._check_single(self.header.names[places[field]])
         return places
 
     def _explicit(self, field: str, wanted: str, by_name: Mapping[str, int]) -> int:
@@ -159,7 +156,7 @@ class Table:
         for choices in REQUIRED_CHOICES[self.file.kind]:
             if self.told.isdisjoint(choices):
                 raise BooksUnreadable(
-                    f"{self.file.name}:{self.header.line}: no column is known as {' or '.join(choices)}; the columns are: {self._column_list()}",
+                    f"{self.file.name}:{self.header.line}: no column is {' or '.join(choices)}; the columns are: {self._column_list()}",
                     hint=f"Say which one it is in ledger.files.{self.file.kind}.columns.",
                 )
 
@@ -191,7 +188,7 @@ class Table:
             if ended and is_footnote(record.cells):
                 return
             raise BooksUnreadable(
-                f"{self.file.name}:{record.line}: the last row has {len(record.cells)} of {self.header.width} cells, so the file was cut off",
+                f"{self.file.name}:{record.line}: the file was cut off; its last row has {len(record.cells)} of {self.header.width} cells",
                 hint="Export it again.",
             )
         yield RowProblem(f"{self.file.name}:{record.line}", problem)

@@ -21,10 +21,11 @@ FILE_NAMES = {
 }
 FILE_SUFFIXES = (".csv", ".tsv", ".txt")
 
-_CUSTOMER_REFERENCE = "customer, customer id, customer no, customer number, customer code, client, client id, client no, client code, \
-account, account no, \
-account number, cliente, id cliente, nº cliente, n cliente, num cliente, número de cliente, código cliente, código de cliente, \
-cod cliente, cuenta, partner"
+_CUSTOMER_REFERENCE = (
+    "customer id, customer no, customer number, customer code, client id, client no, client code, account no, id cliente, \
+nº cliente, n cliente, num cliente, número de cliente, código cliente, código de cliente, cod cliente, customer, client, account, \
+cliente, partner"
+)
 _EMAIL = "email, e-mail, mail, email address, customer email, client email, correo, correo electrónico, correo e, dirección de correo, \
 correo cliente"
 _PHONE = "phone, telephone, phone number, mobile, teléfono, tel, móvil, teléfono móvil"
@@ -35,10 +36,12 @@ _CURRENCY = "currency, currency code, ccy, moneda, divisa, cod divisa, código m
 _REFERENCE = "reference, ref, po number, purchase order, customer reference, your reference, referencia, su referencia, su pedido, pedido"
 _DO_NOT_CHASE = "do not chase, do not contact, no reminders, exclude, no reclamar, no reclamar pago, excluir, no recordar"
 _STATUS = "status, state, invoice status, payment status, estado, situación"
-_INVOICE_NUMBER = "invoice number, invoice no, invoice nr, invoice num, invoice #, invoice, number, no, nr, num, document number, \
-document no, doc no, \
-nº factura, n factura, número factura, número de factura, núm factura, num factura, factura, nº de factura, número, núm, nº, \
-nº documento, documento"
+_INVOICE_NUMBER = (
+    "invoice number, invoice no, invoice nr, invoice num, nº factura, n factura, número factura, número de factura, núm factura, \
+num factura, nº de factura, factura nº, invoice, factura, document number, document no, doc no, nº documento, documento, number, \
+número, núm, \
+no, nr, num, nº"
+)
 
 _CUSTOMER_TRAITS = {
     "email": _EMAIL,
@@ -74,7 +77,7 @@ _NAMES: dict[str, dict[str, str]] = {
         "customer": _CUSTOMER_REFERENCE + ", nif, cif, nif cliente, cif cliente, tax id, vat number",
         "customer_name": "customer name, client name, company, company name, account name, bill to, name, nombre cliente, \
 nombre del cliente, razón social, \
-nombre, nombre fiscal, empresa",
+nombre, nombre fiscal, empresa, customer, client, cliente",
         **_CUSTOMER_TRAITS,
         "contact": "contact, contact id, attention, contacto, id contacto, a la atención de",
         "issued_on": "invoice date, issue date, issued on, issued, date, document date, date issued, billing date, fecha factura, \
@@ -83,14 +86,14 @@ fecha emisión, fecha de emisión, fecha expedición, fecha de expedición, fech
         "due_date": "due date, due, due on, payment due, payment due date, date due, net due date, fecha vencimiento, \
 fecha de vencimiento, vencimiento, vto, \
 fecha vto, vence",
-        "terms_days": "terms days, payment terms, terms, net days, days, plazo, días, condiciones de pago, plazo de pago, días de pago",
+        "terms_days": "terms days, payment terms, terms, net days, plazo, condiciones de pago, plazo de pago, días de pago",
         "total": "total, total amount, invoice total, grand total, gross amount, amount gross, invoice amount, amount incl vat, \
 total incl vat, amount, \
 importe total, total factura, importe factura, total con iva, importe con iva, importe bruto, importe",
         "outstanding": "outstanding, amount due, balance due, balance, open amount, amount outstanding, outstanding amount, \
 open balance, remaining, unpaid, \
 residual, pendiente, importe pendiente, saldo pendiente, saldo, pendiente de cobro, pendiente de pago",
-        "paid": "paid, amount paid, paid amount, payments, received, pagado, cobrado, importe pagado, importe cobrado",
+        "paid": "paid, amount paid, paid amount, pagado, cobrado, importe pagado, importe cobrado",
         "currency": _CURRENCY,
         "status": _STATUS,
         "settled_on": "settled on, settled date, settlement date, paid on, date paid, payment date, paid date, clearing date, \
@@ -167,17 +170,18 @@ def plain(text: str) -> str:
     return _NO_WORD.sub("", "".join(char for char in split if not unicodedata.combining(char)))
 
 
+def known_names(kind: str, field: str) -> tuple[str, ...]:
+    """The column names by which a field is known, as a person would write them, the likeliest first."""
+    listed = tuple(name.strip() for name in _NAMES[kind][field].split(","))
+    return listed if plain(field) in {plain(name) for name in listed} else (field, *listed)
+
+
 FIELDS: dict[str, tuple[str, ...]] = {kind: tuple(names) for kind, names in _NAMES.items()}
 KNOWN_COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
-    kind: {field: tuple(dict.fromkeys(plain(name) for name in (field, *names.split(",")))) for field, names in fields.items()}
+    kind: {field: tuple(dict.fromkeys(plain(name) for name in known_names(kind, field))) for field in fields}
     for kind, fields in _NAMES.items()
 }
 """By kind and field: the plain column names by which it is known, the likeliest first."""
-
-
-def known_names(kind: str, field: str) -> tuple[str, ...]:
-    """The column names by which a field is known, as a person would write them."""
-    return (field, *(name.strip() for name in _NAMES[kind][field].split(",")))
 
 
 def _lookup(words: dict[str, str]) -> dict[str, str]:

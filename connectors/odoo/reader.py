@@ -115,8 +115,9 @@ class OdooReader:
 
     def receivable_lines(self, move_ids: Iterable[int]) -> list[Row]:
         """The receivable lines of documents: one for each due date."""
+        fields = self._known(LINE, _FIELDS[LINE])
         domain = [["account_type", "=", "asset_receivable"]]
-        return [row for some in self._portions(move_ids) for row in self._read_all(LINE, [*domain, ["move_id", "in", some]])]
+        return [row for some in self._portions(move_ids) for row in self._search(LINE, [*domain, ["move_id", "in", some]], fields)]
 
     def partials(self, line_ids: Sequence[int]) -> list[Row]:
         """What was used on these lines."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..demo.demo import run_demo
 from ..errors import PuntualError
 from ..history.books import ensure_company
 from ..history.database import reading, writing
@@ -113,9 +114,7 @@ def explain_command(company: str, directory: Path) -> None:
 @told
 def demo_command(directory: Path) -> None:
     """A sample company, its books, and one real run on them; mails land in a folder."""
-    from ..demo.demo import run_demo
-
-    sys.exit(run_demo(directory, say))
+    sys.exit(run_demo(directory, say, lambda companies: write_schema(companies / SCHEMA_FILE)))
 
 
 @click.command("schema")

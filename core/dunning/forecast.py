@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from .facts import Action, ActionItem, ActionKind, CustomerFacts, ItemFacts, LastContact, LevelState, Plan, TaskKind
+from .facts import Action, ActionItem, ActionKind, CustomerFacts, Hold, HoldKind, ItemFacts, LastContact, LevelState, Plan, TaskKind
+from .holds import covers
 from .plan import Rulebook, plan
 
 
@@ -12,13 +13,22 @@ def after(facts: CustomerFacts, actions: Iterable[Action], on: date) -> Customer
     """The customer's facts after these actions were done on that day and nothing else happened."""
     mine = [action for action in actions if action.customer.id == facts.customer.id]
     items = {item_facts.item.id: item_facts for item_facts in facts.items}
-    contact = facts.last_contact
+    contact, holds = facts.last_contact, facts.holds
     for action in mine:
         for entry in action.items:
             items[entry.item.id] = _advanced(items[entry.item.id], action, entry, on)
         if is_contact(action):
             contact = LastContact(on, f"{action.channel.value if action.channel else 'contact'} {action.level!r}")
-    return replace(facts, items=tuple(items[key.item.id] for key in facts.items), last_contact=contact)
+        if action.kind is ActionKind.NOTICE:
+            holds = tuple(hold for hold in holds if not _was_told_broken(hold, action))
+    return replace(facts, items=tuple(items[known.item.id] for known in facts.items), last_contact=contact, holds=holds)
+
+
+def _was_told_broken(hold: Hold, action: Action) -> bool:
+    """A notice that says that a promise was not kept ends the promise."""
+    if hold.kind is not HoldKind.PROMISE or hold.until is None:
+        return False
+    return any(entry.broken_promise_on and hold.until <= entry.broken_promise_on and covers(hold, entry.item) for entry in action.items)
 
 
 def is_contact(action: Action) -> bool:

@@ -102,7 +102,9 @@ ITEMS_FROM_WHICH_VANISHING_COUNTS = 10
 
 def alarm_of_vanished(known_open: int, vanished: int) -> Alarm | None:
     """Books that lose most of their open items between two readings were cut off or emptied, not paid (an emptied ledger stops the run)."""
-    if vanished < ITEMS_FROM_WHICH_VANISHING_COUNTS or Decimal(vanished) <= SHARE_OF_ITEMS_THAT_MAY_VANISH * known_open:
+    was_emptied = vanished == known_open > 1
+    most_vanished = vanished >= ITEMS_FROM_WHICH_VANISHING_COUNTS and Decimal(vanished) > SHARE_OF_ITEMS_THAT_MAY_VANISH * known_open
+    if not was_emptied and not most_vanished:
         return None
     return Alarm(
         f"{vanished} of {known_open} open items are gone from the books without being paid or voided",

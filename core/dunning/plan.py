@@ -175,8 +175,8 @@ def _one_channel(actions: list[Action], policy: Policy, as_of: date) -> tuple[li
     """A day has one contact: by the channel of the highest level; what would go by another channel waits its turn."""
     if len({action.channel for action in actions}) < 2:
         return actions, []
-    by_level = {id(entry): action.channel for action in actions for entry in action.items}
-    channel = by_level[id(highest(entry for action in actions for entry in action.items))]
+    top = highest(entry for action in actions for entry in action.items)
+    channel = next(action.channel for action in actions if top in action.items)
     stop = Stop(
         SkipReason.CONTACTED_RECENTLY,
         "another item of this customer needs a different channel today",

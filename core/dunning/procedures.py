@@ -1,9 +1,11 @@
 """Which ladder an item follows: the policy's rules, the customer's own setting, the default. Exclusions are rules too."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from ..money import Money
 from ..policy.schema import CustomerRule, Exclusion, Level, Match, Policy
@@ -67,9 +69,20 @@ def _fits_customer(match: Match, customer: Customer) -> bool:
         return False
     if match.countries and customer.country not in match.countries:
         return False
-    if match.names and not any(fnmatchcase(customer.name.casefold(), name.casefold()) for name in match.names):
+    if match.names and not any(_pattern(name).fullmatch(_plain(customer.name)) for name in match.names):
         return False
     return not match.ids or customer.id in match.ids
+
+
+@lru_cache(maxsize=1024)
+def _pattern(name: str) -> re.Pattern[str]:
+    """Only `*` stands for other text; brackets and question marks are part of a name."""
+    return re.compile(".*".join(re.escape(part) for part in _plain(name).split("*")), re.DOTALL)
+
+
+def _plain(name: str) -> str:
+    """Upper and lower case alike, and é the same however it was composed."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _fits_item(rule: CustomerRule, item: OpenItem, as_of: date) -> bool:

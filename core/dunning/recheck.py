@@ -6,8 +6,8 @@ from datetime import date
 
 from ..policy.schema import Policy
 from ..receivables import Invoice, OpenItem, UnappliedCredit, open_items
-from .facts import Action, ActionItem, Hold, Skipped, SkipReason
-from .grouping import action_key
+from .facts import Action, ActionItem, Hold, Skipped, SkipReason, TaskKind
+from .grouping import covered_currencies, narrowed
 from .holds import stop_of_holds
 
 
@@ -27,7 +27,8 @@ def judge_again(
     policy: Policy,
     as_of: date,
 ) -> Rechecked:
-    """Proceed with what is still owed, at the amount that is owed now; drop what was paid, voided, disputed or held since the plan.
+    """Proceed with what is still owed, at the amount that is owed now; drop what was paid, voided, disputed, held or
+    given another due date since the plan.
 
     `unapplied` are the customer's unallocated credits now, None when the ledger cannot say; then those of the plan stand.
     """
@@ -36,21 +37,22 @@ def judge_again(
     for entry in action.items:
         fresh = _fresh(entry.item, invoices)
         why = _why_not(entry.item, fresh, invoices, holds, policy, as_of)
-        if why is not None or fresh is None:
-            dropped.append(Skipped(entry.item.id, entry.item.number, entry.item.customer_id, *(why or (SkipReason.GONE, ""))))
+        if fresh is None or why is not None:
+            dropped.append(_dropped(entry, *(why or (SkipReason.GONE, ""))))
         else:
             kept.append(replace(entry, item=fresh))
     known = action.credits if unapplied is None else unapplied
-    covered = _covered(kept, known)
-    dropped += [
-        Skipped(e.item.id, e.item.number, e.item.customer_id, SkipReason.COVERED_BY_CREDIT, "credit came in meanwhile") for e in covered
-    ]
-    kept = [entry for entry in kept if entry not in covered]
-    if not kept:
-        return Rechecked(None, tuple(dropped))
-    currencies = {entry.item.outstanding.currency for entry in kept}
-    shown = tuple(sorted((c for c in known if c.remaining.currency in currencies), key=lambda c: c.id))
-    return Rechecked(replace(action, items=tuple(kept), credits=shown, key=action_key(action.kind, kept)), tuple(dropped))
+    if action.task is not TaskKind.DECIDE:
+        covered = covered_currencies((entry.item.outstanding for entry in kept), known)
+        dropped += [
+            _dropped(e, SkipReason.COVERED_BY_CREDIT, "credit came in meanwhile") for e in kept if e.item.outstanding.currency in covered
+        ]
+        kept = [entry for entry in kept if entry.item.outstanding.currency not in covered]
+    return Rechecked(narrowed(action, kept, known) if kept else None, tuple(dropped))
+
+
+def _dropped(entry: ActionItem, reason: SkipReason, detail: str) -> Skipped:
+    return Skipped(entry.item.id, entry.item.number, entry.item.customer_id, reason, detail)
 
 
 def _fresh(item: OpenItem, invoices: Mapping[str, Invoice]) -> OpenItem | None:
@@ -70,7 +72,7 @@ def _why_not(
         return SkipReason.LEDGER_SAYS_NO, fresh.do_not_chase
     if fresh.disputed:
         return SkipReason.DISPUTED, fresh.disputed
-    if fresh.due_date > planned.due_date:
+    if fresh.due_date != planned.due_date:
         return SkipReason.CHANGED_MEANWHILE, f"its due date moved to {fresh.due_date}"
     if fresh.customer_id != planned.customer_id or fresh.outstanding.currency != planned.outstanding.currency:
         return SkipReason.CHANGED_MEANWHILE, "its customer or currency changed"
@@ -79,13 +81,3 @@ def _why_not(
         return SkipReason.WITHIN_TOLERANCE, f"only {fresh.outstanding} is left"
     stop = stop_of_holds(fresh, holds, policy, as_of)
     return (stop.reason, stop.detail) if stop else None
-
-
-def _covered(entries: list[ActionItem], unapplied: tuple[UnappliedCredit, ...]) -> list[ActionItem]:
-    covered: list[ActionItem] = []
-    for currency in {entry.item.outstanding.currency for entry in entries}:
-        owed = [entry for entry in entries if entry.item.outstanding.currency == currency]
-        credit = sum(c.remaining.amount for c in unapplied if c.remaining.currency == currency)
-        if credit and credit >= sum(entry.item.outstanding.amount for entry in owed):
-            covered += owed
-    return covered

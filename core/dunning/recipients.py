@@ -1,10 +1,14 @@
 """Whom a notice is written to and in which language: the policy's recipient ladder, rung by rung (asks.md 12, 26)."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 
 from ..policy.schema import ROLE_OF_STEP, Policy, RecipientStep
 from ..receivables import Contact, Customer
 from .facts import CustomerFacts, Recipient
+
+_ADDRESS = re.compile(r"[^\s\"(),:;<>@\[\\\]]{1,64}@[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+")
+"""An address that can stand alone in a mail header: RFC 5321 §2.3.11, with letters of any language (RFC 6531)."""
 
 LANGUAGES = ("es", "en")
 """The languages that Puntual has texts for."""
@@ -12,8 +16,9 @@ LANGUAGES = ("es", "en")
 
 def recipient_of(facts: CustomerFacts, contact_ids: Iterable[str], policy: Policy) -> Recipient | None:
     """The first address on the ladder that is usable; None when there is none. `contact_ids` are whom the invoices were addressed to."""
+    addressed_to = frozenset(contact_ids) - {""}
     for step in policy.recipients:
-        for found in _candidates(facts, tuple(contact_ids), step):
+        for found in _candidates(facts, addressed_to, step):
             if _is_usable(found.email, facts):
                 return found
     return None
@@ -33,11 +38,12 @@ def base_language(tag: str) -> str:
 
 
 def _is_usable(email: str, facts: CustomerFacts) -> bool:
-    local, at, domain = email.partition("@")
-    return bool(local and at and "." in domain) and not any(c in email for c in " \r\n,;<>") and email.casefold() not in facts.bad_addresses
+    return (
+        _ADDRESS.fullmatch(email) is not None and ".." not in f".{email}".replace("@", ".") and email.casefold() not in facts.bad_addresses
+    )
 
 
-def _candidates(facts: CustomerFacts, contact_ids: tuple[str, ...], step: RecipientStep) -> Iterator[Recipient]:
+def _candidates(facts: CustomerFacts, contact_ids: Collection[str], step: RecipientStep) -> Iterator[Recipient]:
     customer = facts.customer
     if step is RecipientStep.DOCUMENT:
         yield from (_of(contact, step.value) for contact in customer.contacts if contact.id in contact_ids)

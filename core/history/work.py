@@ -32,8 +32,12 @@ class WorkItem:
     invoice_ids: tuple[str, ...] = ()
 
 
-def put_on_list(conn: Connection, company: str, work: WorkItem, at: datetime) -> None:
-    """Put something on the work list, once for each id."""
+def put_on_list(conn: Connection, company: str, work: WorkItem, at: datetime, *, once_for_customer: bool = False) -> None:
+    """Put something on the work list, once for each id; or only when nothing of its kind waits for that customer."""
+    if once_for_customer:
+        same = (work_list.c.company == company, work_list.c.kind == work.kind, work_list.c.customer_id == work.customer_id)
+        if conn.execute(select(work_list.c.task_id).where(*same, work_list.c.done_at.is_(None))).first():
+            return
     row = {"company": company, "task_id": work.id, "kind": work.kind, "customer_id": work.customer_id, "summary": work.summary}
     row |= {"text": work.text, "invoice_ids": json.dumps(work.invoice_ids), "outcome": ""}
     conn.execute(upsert(conn.dialect, work_list, ignore=True).values(**row, due_on=work.due_on, made_at=at))

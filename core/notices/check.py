@@ -1,7 +1,7 @@
 """`puntual check` of the templates: every text that a policy can send is rendered and read before a customer does."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
@@ -10,13 +10,14 @@ from jinja2 import nodes
 from ..errors import PolicyProblem
 from ..policy.schema import NoticeKind, OldDebt, Policy
 from .context import NoticeContext
-from .render import KNOWN_WORDS, Rendered, Renderer, did_you_mean
+from .render import KNOWN_WORDS, Renderer, did_you_mean
 from .samples import sample_contexts
 from .tone import Severity, check_tone
 
 _LOOP_WORDS = frozenset({"index", "index0", "first", "last", "length", "previtem", "nextitem", "revindex", "cycle", "changed", "depth"})
 _GIVEN_WORDS = frozenset({"w", "layout", "notice", "whole_text", "loop", "self", "super", "caller", "varargs", "kwargs"})
-_HEAD = re.compile(r"<head>.*?</head>", re.DOTALL | re.IGNORECASE)
+_UNSEEN = re.compile(r"<head>.*?</head>|<div class=\"preheader\".*?</div>", re.DOTALL | re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _TAG = re.compile(r"<[^>]*>")
 _LINK = re.compile(r'href="([^"]*)"')
 
@@ -34,13 +35,10 @@ class TemplateFinding:
 def check_templates(renderer: Renderer, policy: Policy, languages: Sequence[str] = ("es", "en")) -> list[TemplateFinding]:
     """Everything that is wrong with the texts that this policy can send in these languages; empty when all is well."""
     form = policy.company.form_of_address.value
-    found: dict[TemplateFinding, None] = {}
-    for language in dict.fromkeys((policy.company.locale.replace("-", "_").split("_")[0], *languages)):
-        if language not in languages and not renderer.speaks(language, form):
-            continue
-        for notice in notices_of(policy):
-            found |= dict.fromkeys(_check(renderer, policy, notice, language))
-    return list(found)
+    own = policy.company.locale.replace("-", "_").split("_")[0]
+    spoken = dict.fromkeys((*((own,) if renderer.speaks(own, form) else ()), *languages))
+    found = (finding for language in spoken for finding in _check_language(renderer, policy, language))
+    return list(dict.fromkeys(found))
 
 
 def notices_of(policy: Policy) -> tuple[NoticeKind, ...]:
@@ -51,19 +49,29 @@ def notices_of(policy: Policy) -> tuple[NoticeKind, ...]:
     return tuple(notice for notice in NoticeKind if notice in used)
 
 
-def _check(renderer: Renderer, policy: Policy, notice: NoticeKind, language: str) -> Iterator[TemplateFinding]:
+def _check_language(renderer: Renderer, policy: Policy, language: str) -> Iterator[TemplateFinding]:
+    read: set[str] = set()
+    for notice in notices_of(policy):
+        try:
+            yield from _sources(renderer, policy, notice, language, read)
+            yield from _rendered(renderer, policy, notice, language)
+        except PolicyProblem as problem:
+            where, _, what = problem.detail.partition(": ")
+            yield TemplateFinding(Severity.REFUSE, where, what or problem.detail, problem.hint)
+
+
+def _sources(renderer: Renderer, policy: Policy, notice: NoticeKind, language: str, read: set[str]) -> Iterator[TemplateFinding]:
+    """What is wrong with the files themselves, each read once."""
     form = policy.company.form_of_address.value
-    try:
-        words = KNOWN_WORDS | renderer.words_of(language, form)
-        for name in renderer.files_of(notice, language, form):
-            yield from _unknown_words(renderer.parsed(name), name, words)
-            yield from _source_tone(renderer.parsed(name), name, language, notice)
-        for case, context in sample_contexts(policy, notice, language):
-            yield from _rendered(renderer, context, notice, f"{language}/{notice.value}", case)
-    except PolicyProblem as problem:
-        yield TemplateFinding(
-            Severity.REFUSE, problem.detail.split(": ")[0], problem.detail.partition(": ")[2] or problem.detail, problem.hint
-        )
+    words = KNOWN_WORDS | renderer.words_of(language, form)
+    for name in renderer.files_of(notice, language, form):
+        if name in read:
+            continue
+        read.add(name)
+        tree = renderer.parsed(name)
+        yield from _unknown_words(tree, name, words)
+        is_own = name.rpartition("/")[2].startswith(f"{notice.value}.")
+        yield from _source_tone(tree, name, language, notice if is_own else NoticeKind.REMINDER)
 
 
 def _unknown_words(tree: nodes.Template, name: str, known: frozenset[str]) -> Iterator[TemplateFinding]:
@@ -89,29 +97,29 @@ def _source_tone(tree: nodes.Template, name: str, language: str, notice: NoticeK
             yield TemplateFinding(finding.severity, f"{name}:{line}", f"“{finding.quote}”: {finding.why}", finding.suggestion)
 
 
-def _rendered(renderer: Renderer, context: NoticeContext, notice: NoticeKind, where: str, case: str) -> Iterator[TemplateFinding]:
-    message = renderer.render(context, notice, context.language)
-    for part, text in (("text", message.text), ("HTML", visible_text(message.html))):
-        for missing in _missing(context, text, links=_LINK.findall(unescape(message.html)) if part == "HTML" else [message.text]):
-            what = f"the {part} part does not say {missing} (sample: {case})"
-            yield TemplateFinding(
-                Severity.REFUSE, where, what, "every notice names number, amount outstanding, due date, how to pay, whom to answer"
-            )
-    yield from _rendered_tone(message, context, notice, where)
-
-
-def _rendered_tone(message: Rendered, context: NoticeContext, notice: NoticeKind, where: str) -> Iterator[TemplateFinding]:
-    text = f"{message.subject}\n\n{message.text}\n\n{visible_text(message.html)}"
-    for finding in check_tone(text, context.language, notice, known=_names(context)):
+def _rendered(renderer: Renderer, policy: Policy, notice: NoticeKind, language: str) -> Iterator[TemplateFinding]:
+    where, names, passages = f"{language}/{notice.value}", dict[str, None](), dict[str, None]()
+    for case, context in sample_contexts(policy, notice, language):
+        message = renderer.render(context, notice, language)
+        seen = visible_text(message.html)
+        for part, text, links in (("text", message.text, message.text), ("HTML", seen, "\n".join(_LINK.findall(unescape(message.html))))):
+            for missing in _missing(context, text, links):
+                what = f"the {part} part does not say {missing} (sample: {case})"
+                yield TemplateFinding(
+                    Severity.REFUSE, where, what, "a notice names number, amount, due date, how to pay and whom to answer"
+                )
+        names |= dict.fromkeys(_names(context))
+        passages |= dict.fromkeys(_BLANK_LINES.split(f"{message.subject}\n\n{message.text}\n\n{seen}"))
+    for finding in check_tone("\n\n".join(passages), language, notice, known=tuple(names)):
         yield TemplateFinding(finding.severity, where, f"“{finding.quote}”: {finding.why}", finding.suggestion)
 
 
 def visible_text(html: str) -> str:
     """What a reader of the HTML part sees, as text."""
-    return unescape(_TAG.sub(" ", _HEAD.sub(" ", html)))
+    return unescape(_TAG.sub(" ", _UNSEEN.sub(" ", html)))
 
 
-def _missing(context: NoticeContext, text: str, links: Iterable[str]) -> Iterator[str]:
+def _missing(context: NoticeContext, text: str, links: str) -> Iterator[str]:
     seen = _joined(text)
     for line in context.items:
         if line.number not in seen:
@@ -120,7 +128,7 @@ def _missing(context: NoticeContext, text: str, links: Iterable[str]) -> Iterato
             yield f"the amount outstanding ({line.outstanding})"
         if not any(_joined(day) in seen for day in (line.due_on, line.due_day, line.due_long)):
             yield f"the due date ({line.due_on})"
-    yield from _missing_ways(context, seen, "\n".join(links))
+    yield from _missing_ways(context, seen, links)
     if context.signature.name not in seen or context.signature.email not in seen:
         yield f"whom to answer ({context.signature.name}, {context.signature.email})"
 

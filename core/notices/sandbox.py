@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from itertools import zip_longest
 from types import SimpleNamespace
 from typing import Any
 
@@ -106,15 +107,15 @@ def columns(text: str) -> str:
     """
     lines = [line.split("\t") for line in text.splitlines()]
     rows = [line for line in lines if len(line) > 1]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
     fits = sum(widths) + len(_GAP) * len(widths) <= _TABLE_WIDTH
     shape = _aligned if fits else _stacked
     return "\n".join(shape(line, widths) if len(line) > 1 else line[0] for line in lines)
 
 
 def _aligned(cells: list[str], widths: list[int]) -> str:
-    left = [cell.ljust(width) for cell, width in zip(cells[:-1], widths[:-1], strict=True)]
-    return _GAP + _GAP.join([*left, cells[-1].rjust(widths[-1])])
+    left = [cell.ljust(width) for cell, width in zip(cells[:-1], widths, strict=False)]
+    return _GAP + _GAP.join([*left, cells[-1].rjust(widths[len(left)])])
 
 
 def _stacked(cells: list[str], widths: list[int]) -> str:

@@ -14,7 +14,7 @@ from .tone_phrases import ACRONYMS, PHRASES, SUGGESTION, WHY, Harm
 _SHORTEST_SHOUT = 3
 _LONGEST_QUOTE = 80
 _CAPITALS = re.compile(r"(?<![\w./@-])[^\W\d_]+(?![\w/@-])")
-_EXCLAMATION = re.compile(r"[^\s!¡][^\n!¡]{0,40}!+|[¡!][^\n!]{0,40}!*")
+_EXCLAMATION = re.compile(r"¡[^\n!¡]{0,40}!*|(?:[^\s!¡]+[ \u00a0]){0,2}[^\s!¡]*!+")
 
 
 class Severity(StrEnum):

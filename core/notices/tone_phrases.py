@@ -56,8 +56,6 @@ PHRASES: Mapping[str, Mapping[Harm, tuple[str, ...]]] = {
             "nos (debe|debes|deben) … (desde hace|hace ya)",
             "(esta|estas) en (mora|deuda)",
             "una vez mas … (sin pagar|no ha|no has)",
-            "todavia no (ha|has) (pagado|respondido|contestado)",
-            "aun no (ha|has) (pagado|respondido|contestado)",
             "pese a nuestros (reiterados|numerosos|multiples)",
             "a pesar de nuestros (reiterados|numerosos|multiples)",
             "nos (obliga|obligas|perjudica|perjudicas)",

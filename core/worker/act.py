@@ -169,7 +169,8 @@ class Acting:
         desk, action = self.desk, attempt.action
         summary, text = task_texts(action, desk.policy)
         with writing(desk.engine) as conn:
-            put_on_list(conn, desk.company, work_of(action, attempt.id, self.as_of, summary, text), desk.now())
+            work = work_of(action, attempt.id, self.as_of, summary, text)
+            put_on_list(conn, desk.company, work, desk.now(), once_for_customer=action.task is TaskKind.NO_ADDRESS)
             if action.task is TaskKind.CALL and Capability.TASKS in self.ledger.capabilities:
                 queue_task(conn, desk.company, task_of(desk.company, attempt, self.as_of, summary, text))
             settle(conn, desk.company, attempt, Ending(AttemptStatus.SENT, detail="on the work list"), self.as_of, desk.now())

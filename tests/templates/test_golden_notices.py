@@ -1,4 +1,4 @@
-"""Every notice in every language, word for word. After a change of words: PUNTUAL_GOLDEN=write pytest tests/templates, and read the diff."""
+"""Every notice in every language, word for word. After a change: PUNTUAL_GOLDEN=write pytest tests/templates, and read the diff."""
 
 import os
 from pathlib import Path

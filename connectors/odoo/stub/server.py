@@ -55,7 +55,7 @@ class _Handler(WSGIRequestHandler):
 
 
 class StubServer:
-    """The server on a free port. `calls` counts requests, `methods` what was called on which model; `trouble` breaks it; `mistakes` are its own."""
+    """The server on a free port. `calls` counts requests, `methods` what was called; `trouble` breaks it; `mistakes` are its own."""
 
     def __init__(self, books: StubBooks, retry_after: int = 60) -> None:
         self.books = books

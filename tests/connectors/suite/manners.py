@@ -7,7 +7,7 @@ from harness import Harness
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.port import Capability, LedgerConnector
 from suite.rules import quality, rule
-from suite.sample import Listener, a_note, listen, many_invoices
+from suite.sample import Listener, a_note, listen, many_invoices, one_invoice
 
 
 def _calls(harness: Harness, use: Callable[[], object]) -> int:
@@ -23,6 +23,7 @@ def _stated(connector: LedgerConnector) -> dict[str, int]:
 
 @rule()
 def it_says_whose_books_these_are(harness: Harness) -> None:
+    harness.seed(one_invoice(harness))
     company = harness.new().check()
     assert company.id
     assert company.name
@@ -45,6 +46,7 @@ def what_is_not_declared_is_refused(harness: Harness) -> None:
 
 @rule()
 def closing_is_harmless(harness: Harness) -> None:
+    harness.seed(one_invoice(harness))
     connector = harness.new()
     connector.check()
     connector.close()

@@ -1,5 +1,6 @@
 """The template language: what it refuses, how it says so, and how companies put in their own words."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -18,9 +19,7 @@ SHIPPED = Renderer(shipped)
 
 def with_own(**own: str) -> Callable[[str], str | None]:
     """Shipped templates with a company's own in front; `es__reminder_txt` stands for es/reminder.txt."""
-    files = {
-        name.replace("__", "/").replace("_txt", ".txt").replace("_subject", ".subject").replace("_html", ".html"): own[name] for name in own
-    }
+    files = {re.sub(r"_(txt|subject|html)$", r".\1", name.replace("__", "/")): text for name, text in own.items()}
     return lambda name: files.get(name) or shipped(name)
 
 
@@ -60,7 +59,7 @@ def test_a_wrong_template_is_named_with_its_line(words: str, place: str, hint: s
 def test_a_mistake_in_shared_words_is_blamed_on_their_file() -> None:
     words = (shipped("es/words.txt") or "").replace("{{ item.due_day }}", "{{ item.due_dya }}")
     line = next(number for number, text in enumerate(words.splitlines(), 1) if "due_dya" in text)
-    with pytest.raises(PolicyProblem, match=f"es/words.txt:{line}: there is no word “due_dya”"):
+    with pytest.raises(PolicyProblem, match=rf"es/words\.txt:{line}: there is no word “due_dya”"):
         render(es__words_txt=words)
 
 
@@ -71,7 +70,7 @@ def test_an_endless_text_is_stopped() -> None:
 
 
 def test_a_language_without_texts_is_a_problem_and_not_an_empty_mail() -> None:
-    with pytest.raises(PolicyProblem, match="There is no template fr/reminder.txt"):
+    with pytest.raises(PolicyProblem, match=r"There is no template fr/reminder\.txt"):
         SHIPPED.render(context(ONE), REMINDER, "fr")
     assert [SHIPPED.speaks(language) for language in ("es", "es-MX", "en", "fr")] == [True, True, True, False]
 
@@ -133,7 +132,7 @@ def test_no_value_breaks_the_subject_or_the_markup(name: str, number: str) -> No
 
 def test_a_newline_in_a_subject_template_is_no_second_line() -> None:
     assert render(es__reminder_subject="Aviso\nBcc: x@y.example").subject == "Aviso Bcc: x@y.example"
-    with pytest.raises(PolicyProblem, match="es/reminder.subject:1: the subject is empty"):
+    with pytest.raises(PolicyProblem, match=r"es/reminder\.subject:1: the subject is empty"):
         render(es__reminder_subject="{# nothing #}\n")
 
 
