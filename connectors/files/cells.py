@@ -30,9 +30,10 @@ _LONGEST = 60
 
 _MARK = r"(?P<%s>[^\d\s.,()+\-−–'’]{1,4}\.?|[A-Z]{0,3}\s?\$)?"
 _AMOUNT = re.compile(
-    rf"(?P<open>\()?\s*(?P<sign>[-+−–])?\s*{_MARK % 'before'}\s*(?P<sign2>[-+−–])?\s*(?P<digits>[.,]?\d(?:[\d.,'’\s]*\d)?[.,]?)"
-    rf"\s*{_MARK % 'after'}\s*(?P<sign3>[-−–])?\s*(?P<close>\))?"
+    rf"(?:{_MARK % 'outer'}\s*(?P<open>\())?\s*(?P<sign>[-+−–])?\s*{_MARK % 'before'}\s*(?P<sign2>[-+−–])?\s*"
+    rf"(?P<digits>[.,]?\d(?:[\d.,'’\s]*\d)?[.,]?)\s*{_MARK % 'after'}\s*(?P<sign3>[-−–])?\s*(?:(?P<close>\))\s*{_MARK % 'outer2'})?"
 )
+_MARKS = ("outer", "before", "after", "outer2")
 _MINUS = frozenset("-−–")
 _ZERO_SIGNS = frozenset({"-", "–", "—", "−"})
 _SPACED = r"[1-9]\d{0,2}(?:[\s'’]\d{3})+"
@@ -105,7 +106,7 @@ def _split(text: str) -> _Split:
     signs = [found[name] for name in ("open", "sign", "sign2", "sign3") if found[name]] if found else []
     if not found or len(signs) > 1 or bool(found["open"]) != bool(found["close"]):
         raise CellProblem(f"“{text[:_LONGEST]}” is no amount")
-    marks = tuple(mark.strip() for mark in (found["before"], found["after"]) if mark and mark.strip())
+    marks = tuple(mark.strip() for mark in (found[name] for name in _MARKS) if mark and mark.strip())
     return _Split(any(sign in _MINUS or sign == "(" for sign in signs), found["digits"], marks)
 
 
@@ -198,11 +199,13 @@ def _months() -> Mapping[str, int]:
     return found
 
 
-def _day(year: int, month: int, day: int) -> date | None:
-    if year < 100:
-        year += 2000 if year < _CENTURY_PIVOT else 1900
+def _day(year: str | int, month: int, day: int) -> date | None:
+    """The day; a year that is written with two digits is the one that is near."""
+    number = int(year)
+    if isinstance(year, str) and len(year) <= 2:
+        number += 2000 if number < _CENTURY_PIVOT else 1900
     try:
-        return date(year, month, day) if _FIRST_YEAR <= year <= _LAST_YEAR else None
+        return date(number, month, day) if _FIRST_YEAR <= number <= _LAST_YEAR else None
     except ValueError:
         return None
 
@@ -215,7 +218,7 @@ def _worded(text: str) -> date | None:
     else:
         return None
     month = _months().get(plain(word))
-    return _day(int(year), month, int(day)) if month else None
+    return _day(year, month, int(day)) if month else None
 
 
 @lru_cache(maxsize=16384)
@@ -225,15 +228,15 @@ def date_readings(text: str) -> Mapping[str, date]:
         return {}
     if found := _NUMERIC.fullmatch(text):
         first, _separator, second, third = found.groups()
-        a, b, c = int(first), int(second), int(third)
+        a, b = int(first), int(second)
         if len(first) > 2:
-            tried = {"*": _day(a, b, c) if len(first) == 4 and len(third) <= 2 else None}
+            tried = {"*": _day(first, b, int(third)) if len(first) == 4 and len(third) <= 2 else None}
         elif len(third) == 4 or len(third) == 2:
-            tried = {"DMY": _day(c, b, a), "MDY": _day(c, a, b)}
+            tried = {"DMY": _day(third, b, a), "MDY": _day(third, a, b)}
         else:
             tried = {}
     elif found := _COMPACT.fullmatch(text):
-        tried = {"*": _day(*map(int, found.groups()))}
+        tried = {"*": _day(found[1], int(found[2]), int(found[3]))}
     else:
         tried = {"*": _worded(text)}
     sure = {order: day for order, day in tried.items() if day}
@@ -261,7 +264,7 @@ def read_date(text: str, date_format: str) -> date:
     if "%" in date_format:
         return _by_pattern(text, date_format)
     if date_format == "YMD" and (found := _NUMERIC.fullmatch(text)) and len(found[1]) <= 2:
-        day = _day(int(found[1]), int(found[3]), int(found[4]))
+        day = _day(found[1], int(found[3]), int(found[4]))
     else:
         readings = date_readings(text)
         day = readings.get("*") or readings.get(date_format)

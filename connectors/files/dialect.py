@@ -166,7 +166,7 @@ def find_header(sample: TextIO, name: str, delimiters: Sequence[str], score: Cal
     return best[2] if best else None
 
 
-_TOTALS = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 def is_footer(cells: Sequence[str], must_be_blank: Sequence[int]) -> bool:
@@ -175,9 +175,7 @@ def is_footer(cells: Sequence[str], must_be_blank: Sequence[int]) -> bool:
     `must_be_blank` are the places of those columns; the word itself may stand in one of them.
     """
     first = next((place for place, cell in enumerate(cells) if cell.strip()), None)
-    if first is None:
-        return True
-    word = _TOTALS.search(cells[first])
+    word = _WORD.search(cells[first]) if first is not None else None
     if not word or plain(word.group()) not in FOOTERS:
         return False
     return all(place == first or place >= len(cells) or not cells[place].strip() for place in must_be_blank)

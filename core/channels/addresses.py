@@ -1,6 +1,5 @@
-"""Addresses and identifiers of mail: what can stand in a header, and how it is written there."""
+"""Addresses of mail: what can stand in a header, and how it is written there."""
 
-import hashlib
 import re
 import unicodedata
 from email.headerregistry import Address
@@ -13,7 +12,6 @@ from ..errors import PuntualError
 _LOCAL = re.compile(r"[^\s\"(),:;<>@\[\\\]]{1,64}")
 _NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<spec>[^<>]+)>")
 _LONGEST_DOMAIN = 253
-_ID_LENGTH = 32
 
 
 class UnusableAddress(PuntualError):
@@ -52,18 +50,3 @@ def _ascii_domain(domain: str) -> str:
 def one_line(text: str) -> str:
     """The text as one line without control characters, so that no value can begin another header."""
     return " ".join("".join(" " if unicodedata.category(char).startswith(("C", "Zl", "Zp")) else char for char in text).split())
-
-
-def message_id(company: str, key: str, sender: str) -> str:
-    """The Message-ID of an attempt (RFC 5322, 3.6.4): the same for the same key, so that a message can be recognised wherever it is."""
-    return _identifier("message", company, key, sender)
-
-
-def thread_id(company: str, customer_id: str, sender: str) -> str:
-    """The root of the one conversation with a customer. No message carries it as its own id; all of them refer to it."""
-    return _identifier("conversation", company, customer_id, sender)
-
-
-def _identifier(kind: str, company: str, key: str, sender: str) -> str:
-    digest = hashlib.sha256(f"{kind}\0{company}\0{key}".encode()).hexdigest()[:_ID_LENGTH]
-    return f"<{digest}@{mail_address(sender).domain}>"

@@ -13,7 +13,7 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import Protocol
 
-from .addresses import mail_address
+from .addresses import mail_address, one_line
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>")
 _LONGEST_FILENAME = 120
@@ -62,7 +62,7 @@ def compose(
     message["To"] = mail_address(recipient, recipient_name)
     if reply_to:
         message["Reply-To"] = mail_address(reply_to)
-    message["Subject"] = " ".join(rendered.subject.split())
+    message["Subject"] = one_line(rendered.subject)
     message["Date"] = format_datetime(_aware(date))
     message["Message-ID"] = _checked_id(message_id)
     message["In-Reply-To"] = message["References"] = _checked_id(thread_id)

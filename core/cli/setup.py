@@ -1,6 +1,5 @@
 """Commands to set up and to check: init, check, explain, demo."""
 
-import json
 import sys
 from collections.abc import Iterable
 from importlib.resources import files
@@ -15,11 +14,13 @@ from ..history.database import reading, writing
 from ..history.read import currencies_in_books
 from ..notices.check import check_templates
 from ..policy.explain import explain
-from ..policy.json_schema import policy_json_schema
+from ..policy.json_schema import schema_text
 from ..policy.lint import missing_payment_details, warnings
+from ..policy.problems import Finding
+from ..policy.read import located
 from ..worker.clock import SystemClock
 from ..worker.desk import Desk
-from ..worker.wiring import desk_of, ledger_kinds, load_policy
+from ..worker.wiring import desk_of, ledger_kinds, load_policy, policy_path, shown_path
 from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn
 
 SCHEMA_FILE = "puntual.policy.schema.json"
@@ -50,7 +51,7 @@ def init_command(company: str, directory: Path, ledger: str) -> None:
 
 def write_schema(path: Path) -> None:
     """The JSON Schema of policy files, so that editors complete them."""
-    path.write_text(json.dumps(policy_json_schema(ledger_kinds()), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(schema_text(ledger_kinds()), encoding="utf-8")
 
 
 @click.command("check")
@@ -61,8 +62,9 @@ def write_schema(path: Path) -> None:
 def check_command(company: str, directory: Path, offline: bool) -> None:
     """Check the policy, the texts and the connection to the ledger, and say everything that is wrong."""
     desk = desk_of(directory, company, SystemClock(), load_policy(directory, company))
-    refused = [*_check_texts(desk), *_check_payment_details(desk)]
-    advice = [str(finding) for finding in warnings(desk.policy, desk.today())]
+    path = policy_path(directory, company)
+    refused = [*_check_texts(desk), *_placed(path, _missing_payment_details(desk))]
+    advice = _placed(path, warnings(desk.policy, desk.today()))
     if not offline:
         refused += _check_ledger(desk)
     for line in refused:
@@ -78,12 +80,15 @@ def _check_texts(desk: Desk) -> Iterable[str]:
     return [str(finding) for finding in check_templates(desk.renderer, desk.policy)]
 
 
-def _check_payment_details(desk: Desk) -> Iterable[str]:
+def _placed(path: Path, found: Iterable[Finding]) -> list[str]:
+    return [str(problem) for problem in located(found, path.read_bytes(), shown_path(path))]
+
+
+def _missing_payment_details(desk: Desk) -> list[Finding]:
     with writing(desk.engine) as conn:
         ensure_company(conn, desk.company)
     with reading(desk.engine) as conn:
-        currencies = currencies_in_books(conn, desk.company)
-    return [str(finding) for finding in missing_payment_details(desk.policy, currencies)]
+        return missing_payment_details(desk.policy, currencies_in_books(conn, desk.company))
 
 
 def _check_ledger(desk: Desk) -> list[str]:
@@ -121,7 +126,7 @@ def demo_command(directory: Path) -> None:
 @told
 def schema_command() -> None:
     """Print the JSON Schema of policy files."""
-    say(json.dumps(policy_json_schema(ledger_kinds()), indent=1, ensure_ascii=False))
+    say(schema_text(ledger_kinds()).rstrip())
 
 
 COMMANDS = (init_command, check_command, explain_command, demo_command, schema_command)

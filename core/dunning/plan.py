@@ -188,7 +188,7 @@ def _one_channel(actions: list[Action], policy: Policy, as_of: date) -> tuple[li
 
 def _daily_limit(actions: list[Action], policy: Policy, sent_today: int, as_of: date) -> tuple[list[Action], list[Skipped]]:
     """The plan in its order, the longest overdue first; notices beyond the day's limit wait."""
-    ordered = sorted(actions, key=lambda action: (action.due_on, action.customer.id, action.key))
+    ordered = sorted(actions, key=_urgency)
     if policy.sending.daily_limit is None:
         return ordered, []
     room = max(policy.sending.daily_limit - sent_today, 0)
@@ -197,6 +197,11 @@ def _daily_limit(actions: list[Action], policy: Policy, sent_today: int, as_of: 
     stop = Stop(SkipReason.DAILY_LIMIT, f"the limit of {policy.sending.daily_limit} notices a day is reached", as_of)
     waiting = [_skip(entry.item, stop) for action in notices[room:] for entry in action.items]
     return [action for action in ordered if action.key not in beyond], waiting
+
+
+def _urgency(action: Action) -> tuple[date, date, str, str, str]:
+    first = min(action.items, key=lambda entry: (entry.item.due_date, entry.item.number)).item
+    return action.due_on, first.due_date, action.customer.id, first.number, action.key
 
 
 def _skip(item: OpenItem, stop: Stop) -> Skipped:

@@ -160,19 +160,23 @@ def recover(conn: Connection, company: str, at: datetime) -> list[str]:
 
     Returns the ids of the attempts that are unknown now. Call it only while holding the company's run lease.
     """
-    unfinished = (attempts.c.company == company, attempts.c.status.in_([AttemptStatus.CLAIMED.value, AttemptStatus.SENDING.value]))
-    unknown: list[str] = []
-    for attempt_id, status, kind in conn.execute(
-        select(attempts.c.attempt_id, attempts.c.status, attempts.c.kind).where(*unfinished)
-    ).all():
-        if status == AttemptStatus.SENDING and kind == ActionKind.NOTICE:
-            _set_status(conn, company, attempt_id, AttemptStatus.UNKNOWN, at, detail="the run ended while this was being sent")
-            unknown.append(attempt_id)
-        else:
-            _set_status(conn, company, attempt_id, AttemptStatus.ABANDONED, at, detail="the run ended before anything was sent")
-            release(conn, company, attempt_id)
-        append(conn, company, at, [("recovered", {"attempt": attempt_id, "was": status})])
+    abandon_claims(conn, company, "", at)
+    sending = (attempts.c.company == company, attempts.c.status == AttemptStatus.SENDING.value)
+    unknown = list(conn.execute(select(attempts.c.attempt_id).where(*sending)).scalars())
+    for attempt_id in unknown:
+        _set_status(conn, company, attempt_id, AttemptStatus.UNKNOWN, at, detail="the run ended while this was being sent")
+        append(conn, company, at, [("recovered", {"attempt": attempt_id, "was": "sending"})])
     return unknown
+
+
+def abandon_claims(conn: Connection, company: str, run_id: str, at: datetime) -> None:
+    """Free what a run (of any run when `run_id` is empty) claimed and never began."""
+    claimed = (attempts.c.company == company, attempts.c.status == AttemptStatus.CLAIMED.value)
+    mine = (*claimed, attempts.c.run_id == run_id) if run_id else claimed
+    for attempt_id in conn.execute(select(attempts.c.attempt_id).where(*mine)).scalars().all():
+        _set_status(conn, company, attempt_id, AttemptStatus.ABANDONED, at, detail="the run ended before anything was sent")
+        release(conn, company, attempt_id)
+        append(conn, company, at, [("recovered", {"attempt": attempt_id, "was": "claimed"})])
 
 
 def resolve_unknown(conn: Connection, company: str, attempt_id: str, was_sent: bool, by: str, at: datetime) -> bool:

@@ -31,6 +31,10 @@ class TemplateFinding:
     what: str
     suggestion: str = ""
 
+    def __str__(self) -> str:
+        weight = "" if self.severity is Severity.REFUSE else " (a warning)"
+        return f"{self.where}: {self.what}{weight}" + (f"; {self.suggestion}" if self.suggestion else "")
+
 
 def check_templates(renderer: Renderer, policy: Policy, languages: Sequence[str] = ("es", "en")) -> list[TemplateFinding]:
     """Everything that is wrong with the texts that this policy can send in these languages; empty when all is well."""

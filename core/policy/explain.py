@@ -118,11 +118,17 @@ def _company(policy: Policy) -> Iterator[str]:
     yield f"Spanish notices say {company.form_of_address}."
     yield f"The mode is {policy.mode}: {_MODES[policy.mode]}."
     settings = [*_settings(policy.ledger.settings)]
-    yield f"The books are in the ledger “{policy.ledger.type}” with these settings: {_listed(settings) or 'none'}."
+    yield f"The books are in the ledger “{policy.ledger.type}”; its settings that differ from the usual: {_listed(settings) or 'none'}."
 
 
 def _settings(settings: BaseModel, above: str = "") -> Iterator[str]:
-    keys = {field.alias or name: getattr(settings, name) for name, field in type(settings).model_fields.items()}
+    """The settings that are not what they are when a policy says nothing."""
+    usual = {name: field.get_default(call_default_factory=True) for name, field in type(settings).model_fields.items()}
+    keys = {
+        field.alias or name: getattr(settings, name)
+        for name, field in type(settings).model_fields.items()
+        if getattr(settings, name) != usual[name]
+    }
     for key, value in {**keys, **(settings.model_extra or {})}.items():
         yield from _setting(f"{above}{key}", value)
 

@@ -16,7 +16,6 @@ from .lint_ladders import ladder_findings
 from .problems import Finding, Path
 from .queries import can_be_paid
 from .schema import (
-    Channel,
     CompanyProfile,
     CustomerRule,
     Guard,
@@ -218,7 +217,7 @@ def _ladder_advice(policy: Policy) -> Iterator[Finding]:
     for name, procedure in policy.procedures.items():
         here: tuple[Any, ...] = ("procedures", name, "levels")
         for number, level in enumerate(procedure.levels):
-            if level.channel is Channel.EMAIL and level.notice is NoticeKind.FINAL and not level.needs_approval:
+            if level.notice is NoticeKind.FINAL and not level.needs_approval:
                 yield Finding((*here, number), f"the final notice `{level.key}` goes out without a person's yes", "needs_approval: true")
         for number, (lower, higher) in enumerate(pairwise(procedure.levels), start=1):
             if higher.days - lower.days < gap:

@@ -1,19 +1,22 @@
 """act: claim, recheck, begin, one effect, settle. In that order, so that nothing is sent twice whatever dies in between."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from email.message import EmailMessage
 from itertools import islice
 from typing import Any
+
+from sqlalchemy import Connection
 
 from ..channels.addresses import UnusableAddress
 from ..channels.email import compose
 from ..channels.port import Delivery, MailTransport
 from ..dunning.facts import Action, ActionKind, Hold, HoldKind, Skipped, TaskKind
 from ..dunning.holds import covers, last_day_of_promise
-from ..dunning.recheck import judge_again
+from ..dunning.recheck import Rechecked, judge_again
 from ..errors import BrokenInvariant, PuntualError
-from ..history.attempts import Attempt, AttemptStatus, Ending, begin, claim, narrow, settle
+from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle
 from ..history.books import wake
 from ..history.database import reading, writing
 from ..history.holds import active_holds, end_holds
@@ -22,7 +25,7 @@ from ..notices.books import note_texts, task_texts
 from ..notices.context import build_context
 from ..notices.render import Rendered
 from ..port import Capability, LedgerConnector, Recheck
-from ..receivables import UnappliedCredit
+from ..receivables import Invoice, UnappliedCredit
 from .desk import Desk
 from .envelope import attachments_of, envelope_of
 from .write_back import notes_of, task_of, work_of
@@ -64,15 +67,23 @@ class Acting:
                 still_ours()
                 self._batch(batch, on_each)
         finally:
-            if self._mail is not None:
-                self._mail.close()
+            self._leave()
         return self.report
 
+    def _leave(self) -> None:
+        """Close the mail connection, and free what was claimed and not begun when something stopped the run."""
+        if self._mail is not None:
+            self._mail.close()
+        with writing(self.desk.engine) as conn:
+            abandon_claims(conn, self.desk.company, self.run_id, self.desk.now())
+
     def _batch(self, actions: Sequence[Action], on_each: Callable[[], Any]) -> None:
-        claimed = self._claim(actions)
-        for attempt in self._recheck(claimed):
-            self._one(attempt)
-            on_each()
+        kept = self._recheck(self._claim(actions))
+        for attempt in kept:
+            if attempt.action.kind is ActionKind.TASK:
+                self._task(attempt)
+                on_each()
+        self._send([ready for attempt in kept if attempt.action.kind is ActionKind.NOTICE and (ready := self._prepared(attempt))], on_each)
         with writing(self.desk.engine) as conn:
             customers = sorted({action.customer.id for action in actions})
             wake(conn, self.desk.company, customers, self.desk.rulebook, self.as_of)
@@ -91,47 +102,54 @@ class Acting:
         seen = self.ledger.recheck(invoice_ids)
         with reading(self.desk.engine) as conn:
             holds = active_holds(conn, self.desk.company)
+        invoices = {invoice.id: invoice for invoice in seen.invoices}
         kept: list[Attempt] = []
         with writing(self.desk.engine) as conn:
             for attempt in claimed:
-                judged = self._judge(attempt, seen, holds)
+                judged = self._judge(attempt, invoices, seen, holds)
                 self.report.dropped.extend(judged.dropped)
                 narrowed = narrow(conn, self.desk.company, attempt, judged.action, judged.dropped, self.desk.now())
                 kept.extend([narrowed] if narrowed else [])
         return kept
 
-    def _judge(self, attempt: Attempt, seen: Recheck, holds: Sequence[Hold]) -> Any:
+    def _judge(self, attempt: Attempt, invoices: Mapping[str, Invoice], seen: Recheck, holds: Sequence[Hold]) -> Rechecked:
         customer_id = attempt.action.customer.id
         unapplied: tuple[UnappliedCredit, ...] | None = None
         if seen.knows_credits:
             unapplied = tuple(credit for credit in seen.credits if credit.customer_id == customer_id)
-        invoices = {invoice.id: invoice for invoice in seen.invoices}
         theirs = tuple(hold for hold in holds if hold.customer_id == customer_id)
         return judge_again(attempt.action, invoices, unapplied, theirs, self.desk.policy, self.as_of)
 
-    def _one(self, attempt: Attempt) -> None:
-        if attempt.action.kind is ActionKind.TASK:
-            self._task(attempt)
-        else:
-            self._notice(attempt)
-
-    def _notice(self, attempt: Attempt) -> None:
+    def _send(self, prepared: Sequence[tuple[Attempt, EmailMessage]], on_each: Callable[[], Any]) -> None:
+        """Begin, send, settle, one after the other. The end of one and the beginning of the next are one transaction: one write a mail."""
+        ended: tuple[Attempt, Ending] | None = None
         try:
-            message = self._message(attempt)
+            for attempt, message in prepared:
+                with writing(self.desk.engine) as conn:
+                    self._record(conn, ended)
+                    begin(conn, self.desk.company, attempt)
+                ended = (attempt, Ending(AttemptStatus.UNKNOWN, detail="the run was interrupted while this was being sent"))
+                try:
+                    ended = (attempt, _ending(self._transport().deliver(message)))
+                except PuntualError as error:
+                    ended = (attempt, Ending(AttemptStatus.FAILED, detail=str(error)))
+                    raise
+                on_each()
+        finally:
+            with writing(self.desk.engine) as conn:
+                self._record(conn, ended)
+
+    def _prepared(self, attempt: Attempt) -> tuple[Attempt, EmailMessage] | None:
+        """The message of an attempt; an address that no mail can be sent to ends the attempt as one that a server refuses."""
+        try:
+            return attempt, self._message(attempt)
         except UnusableAddress as error:
             address = attempt.action.recipient.email if attempt.action.recipient else ""
-            self._settle(attempt, Ending(AttemptStatus.REJECTED, detail=str(error), refused_address=address))
-            return
-        with writing(self.desk.engine) as conn:
-            begin(conn, self.desk.company, attempt)
-        try:
-            delivery = self._transport().deliver(message)
-        except PuntualError as error:
-            self._settle(attempt, Ending(AttemptStatus.FAILED, detail=str(error)))
-            raise
-        self._settle(attempt, _ending(delivery))
+            with writing(self.desk.engine) as conn:
+                self._record(conn, (attempt, Ending(AttemptStatus.REJECTED, detail=str(error), refused_address=address)))
+            return None
 
-    def _message(self, attempt: Attempt) -> Any:
+    def _message(self, attempt: Attempt) -> EmailMessage:
         rendered = render_notice(self.desk, self.ledger, attempt.action, self.as_of)
         files = attachments_of(self.desk.policy, self.ledger, attempt.action)
         return compose(rendered, **envelope_of(self.desk, attempt.action), attachments=files)
@@ -141,23 +159,25 @@ class Acting:
             self._mail = self.desk.open_mail()
         return self._mail
 
-    def _settle(self, attempt: Attempt, ending: Ending) -> None:
+    def _record(self, conn: Connection, ended: tuple[Attempt, Ending] | None) -> None:
+        """Settle an attempt, with what follows from its end: notes to leave in the books, promises that were broken, work for a person."""
+        if ended is None:
+            return
+        attempt, ending = ended
         desk = self.desk
-        with writing(desk.engine) as conn:
-            settle(conn, desk.company, attempt, ending, self.as_of, desk.now())
-            if ending.status in (AttemptStatus.SENT, AttemptStatus.QUEUED):
-                if Capability.NOTES in self.ledger.capabilities:
-                    texts = note_texts(attempt.action, desk.policy, self.as_of)
-                    queue_notes(conn, desk.company, notes_of(desk.company, attempt, self.as_of, texts))
-                end_holds(conn, desk.company, self._broken_promises(conn, attempt.action), "broken", "puntual", desk.now())
-            elif ending.status in (AttemptStatus.UNKNOWN, AttemptStatus.REJECTED):
-                put_on_list(conn, desk.company, _trouble(attempt, ending, self.as_of), desk.now())
+        settle(conn, desk.company, attempt, ending, self.as_of, desk.now())
+        if ending.status in (AttemptStatus.SENT, AttemptStatus.QUEUED):
+            if Capability.NOTES in self.ledger.capabilities:
+                texts = note_texts(attempt.action, desk.policy, self.as_of)
+                queue_notes(conn, desk.company, notes_of(desk.company, attempt, self.as_of, texts))
+            end_holds(conn, desk.company, self._broken_promises(conn, attempt.action), "broken", "puntual", desk.now())
+        elif ending.status in (AttemptStatus.UNKNOWN, AttemptStatus.REJECTED):
+            put_on_list(conn, desk.company, _trouble(attempt, ending, self.as_of), desk.now())
+            self.report.need_a_person.append(attempt.id)
         self.report.endings[ending.status] = self.report.count(ending.status) + 1
         self.report.done.append(attempt)
-        if ending.status in (AttemptStatus.UNKNOWN, AttemptStatus.REJECTED):
-            self.report.need_a_person.append(attempt.id)
 
-    def _broken_promises(self, conn: Any, action: Action) -> list[str]:
+    def _broken_promises(self, conn: Connection, action: Action) -> list[str]:
         if not any(entry.broken_promise_on for entry in action.items):
             return []
         promises = [hold for hold in active_holds(conn, self.desk.company, action.customer.id) if hold.kind is HoldKind.PROMISE]

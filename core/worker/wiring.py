@@ -80,11 +80,12 @@ def load_policy(directory: Path, company: str) -> Policy:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise PolicyProblem(f"{_relative(path)} cannot be read: {error.strerror}") from None
-    return read_policy(text, _relative(path), ledgers=ledger_kinds(), secrets=look_up_secret)
+        raise PolicyProblem(f"{shown_path(path)} cannot be read: {error.strerror}") from None
+    return read_policy(text, shown_path(path), ledgers=ledger_kinds(), secrets=look_up_secret)
 
 
-def _relative(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """The path as a person at this place would name it."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:

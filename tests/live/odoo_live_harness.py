@@ -68,7 +68,7 @@ class Bookkeeper:
 class LiveHarness(Harness):
     """A real server; small pages, and few documents besides those of the rule."""
 
-    many = 5
+    many = 6
 
     def __init__(self) -> None:
         self.ask = Bookkeeper()

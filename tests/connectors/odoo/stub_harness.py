@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -210,7 +209,3 @@ class StubHarness(Harness):
 
     def secrets(self) -> Sequence[str]:
         return [API_KEY]
-
-
-def euros(text: str) -> Decimal:
-    return Decimal(text)

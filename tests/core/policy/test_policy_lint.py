@@ -56,6 +56,22 @@ def test_one_unwise_key_gives_one_piece_of_advice(change, where):
     assert advice(*change) == [where]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("mode: live\ngo_live: {date: 2026-01-01, old_debt: ignore}", "mode: shadow"),
+        ("mode: live", "mode: approve\npayment_links: [ledger]"),
+        ("host: mail.acme.example, port: 587", "host: localhost, port: 25, security: none"),
+        ("smtp: {host: mail.acme.example, port: 587}\nmode: live", "folder: outbox\nmode: shadow"),
+        ("payment_details: {EUR: {iban: ES9121000418450200051332}}", "payment_links: [ledger]"),
+        (", until: 2026-06-30", ""),
+        ("key: final, days: 30, notice: final, needs_approval: true", "key: talk, days: 30, channel: call"),
+    ],
+)
+def test_what_is_usual_gets_no_advice(change):
+    assert advice(*change, as_of=date(2026, 1, 1)) == []
+
+
 def test_an_exclusion_that_has_run_out_is_told_on_the_day_after():
     assert advice(as_of=date(2026, 6, 30)) == []
     assert advice(as_of=date(2026, 7, 1)) == ["customers[1].exclude.until"]

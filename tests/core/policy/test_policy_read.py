@@ -145,6 +145,44 @@ def test_a_check_over_two_values_runs_beside_other_problems():
 def test_a_check_is_left_out_when_a_value_that_it_needs_is_broken():
     assert [entry[2] for entry in problems(MINIMAL.replace("country: ES", "country: es, region: ZZ"))] == ["company.country"]
     assert [entry[2] for entry in problems(f"{MINIMAL}sending: {{earliest: late, latest: 07:00}}\n")] == ["sending.earliest"]
+    assert [entry[2] for entry in problems(f"{MINIMAL}sending: {{earliest: 07:00, latest: late}}\n")] == ["sending.latest"]
+    rule = "customers: [{match: {ids: [a]}, procedure: other}]\n"
+    assert [entry[2] for entry in problems(MINIMAL.partition("procedures")[0] + rule)] == ["procedures"]
+
+
+LADDER = MINIMAL.replace("{key: friendly, days: 1, notice: reminder}", "LEVELS")
+
+
+@pytest.mark.parametrize(
+    ("levels", "broken"),
+    [
+        ("{key: a, days: -20, notice: before_due, repeat: {every_days: 6, at_most: 3}}", []),
+        ("{key: a, days: -18, notice: before_due, repeat: {every_days: 6, at_most: 3}}", ["levels[1].repeat"]),
+        ("{key: a, days: 0, notice: due, repeat: {every_days: 30, at_most: 1}}", ["levels[1].repeat"]),
+        ("{key: a, days: 1, notice: reminder, repeat: {every_days: 6, at_most: 2}}, {key: b, days: 14, notice: second}", []),
+        (
+            "{key: a, days: 1, notice: reminder, repeat: {every_days: 6, at_most: 2}}, {key: b, days: 13, notice: firm}",
+            ["levels[1].repeat"],
+        ),
+        ("{key: a, days: 1, notice: second}, {key: b, days: 9, notice: second}", []),
+        ("{key: A, days: 1, notice: before_due}, {key: b, days: 1, notice: second}", ["levels[1].key"]),
+        ("{key: a, days: 1, channel: fax}, {key: b, days: 1, notice: second}", ["levels[1].channel"]),
+        ("{key: a, days: 1, notice: odd}, {key: a, days: 1, notice: second}", ["levels[1].notice"]),
+        (
+            "{key: a, days: 9, notice: final}, {key: b, days: 1, notice: second, x: 1}",
+            [f"levels[2].{key}" for key in ("days", "notice", "x")],
+        ),
+    ],
+)
+def test_ladders_at_their_edges(levels, broken):
+    text = LADDER.replace("LEVELS", levels)
+    found = [] if not broken and read(text) else [path.removeprefix("procedures.standard.") for _, _, path, _ in problems(text)]
+    assert found == broken
+
+
+def test_a_repeat_is_not_judged_against_a_broken_gap():
+    text = LADDER.replace("LEVELS", "{key: a, days: 1, notice: reminder, repeat: {every_days: 1, at_most: 2}}")
+    assert [entry[2] for entry in problems(f"{text}sending: {{min_days_between_contacts: few}}\n")] == ["sending.min_days_between_contacts"]
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", '"::1"'])
