@@ -5,7 +5,7 @@ too much allocated is a problem that is reported, and the invoice counts as paid
 """
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -47,7 +47,7 @@ class Balances:
         self._stated: defaultdict[str, list[_Stated]] = defaultdict(list)
         self._held_invoices: dict[str, str] = {}
         self._held_customers: dict[str, str] = {}
-        self._unnamed: Counter[str] = Counter()
+        self._rows_of: defaultdict[str, list[str]] = defaultdict(list)
 
     # --- taking the rows ------------------------------------------------------------------------------------------------------
 
@@ -67,12 +67,11 @@ class Balances:
         """The ledger's id; of its several rows that pay different invoices, the later ones count on. Rows without an id are told apart by
         what they say, so that the id stays when other rows come in between."""
         key = source.id or f"{source.dated_on}/{source.customer or source.names_invoice}/{source.total.amount}"
-        self._unnamed[key] += 1
-        if key in self._sources:
-            if source.id and (not source.names_invoice or self._sources[key].names_invoice == source.names_invoice):
-                raise CellProblem(f"“{source.id[:60]}” comes twice; keep one of them")
-            return f"{key}#{self._unnamed[key]}"
-        return key
+        self._rows_of[key].append(source.names_invoice)
+        earlier = self._rows_of[key][:-1]
+        if source.id and earlier and (not source.names_invoice or source.names_invoice in earlier):
+            raise CellProblem(f"“{source.id[:60]}” comes twice; keep one of them")
+        return f"{key}#{len(earlier) + 1}" if earlier else key
 
     def _names(self, text: str) -> list[str]:
         """The invoices that a payment's row names: the text as a whole, and its parts when it lists several."""
@@ -202,7 +201,7 @@ class Balances:
             return source.rest_said
         if source.names_invoice and not source.met_invoice:
             return Money.zero(source.total.currency)
-        return Money(source.rest, source.total.currency)
+        return Money(source.rest, source.total.currency) if source.rest else Money.zero(source.total.currency)
 
     def _customer_of(self, source: Source) -> str:
         """The customer's id; a source that names only an invoice belongs to nobody once that is gone."""

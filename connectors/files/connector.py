@@ -10,7 +10,7 @@ from datetime import date
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from ...core.errors import LedgerUnavailable, PermissionMissing
+from ...core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing, PuntualError
 from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import (
     Company,
@@ -120,8 +120,15 @@ class FilesConnector(LedgerConnector):
         if cursor is not None and known and known.holds(before, self._read_as, day):
             yield Page(cursor, last_bank_entry_on=date.fromisoformat(known.bank) if known.bank else None)
             return
-        reading = Reading(self.settings, files, day)
-        yield from pages_of_pass(reading.told(), self.page_documents, lambda: self._end(reading, files, before))
+        try:
+            reading = Reading(self.settings, files, day)
+            yield from pages_of_pass(reading.told(), self.page_documents, lambda: self._end(reading, files, before))
+        except BooksUnreadable as error:
+            raise self._blamed(error, files, before) from error
+
+    def _blamed(self, error: BooksUnreadable, files: tuple[BookFile, ...], before: str) -> PuntualError:
+        """A file that is being written at the moment looks cut off; that is nobody's fault."""
+        return LedgerUnavailable("The books changed while they were being read") if fingerprint(files) != before else error
 
     def _end(self, reading: Reading, files: tuple[BookFile, ...], before: str) -> Page:
         if fingerprint(files) != before:
@@ -147,10 +154,13 @@ class FilesConnector(LedgerConnector):
         before = fingerprint(files)
         if self._index and self._index.position.holds(before, self._read_as, day):
             return self._index
-        reading = Reading(self.settings, files, day)
-        index = _Index(_Position("", "", ""))
-        for told in reading.told():
-            _put(index, told)
+        try:
+            reading = Reading(self.settings, files, day)
+            index = _Index(_Position("", "", ""))
+            for told in reading.told():
+                _put(index, told)
+        except BooksUnreadable as error:
+            raise self._blamed(error, files, before) from error
         if fingerprint(files) != before:
             raise LedgerUnavailable("The books changed while they were being read")
         index.position = self._position(reading, before)

@@ -9,12 +9,29 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Dialect, Engine, Insert, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from ..errors import CompanyMustAct, TryLater
 
 _WRITING = "puntual_writing"
 _BUSY_MILLISECONDS = 30_000
+
+_FOR_A_PERSON = (
+    # sqlite.org/rescode.html: CANTOPEN, READONLY, FULL, IOERR, and a schema that is not ours
+    "unable to open database file",
+    "readonly database",
+    "disk is full",
+    "disk I/O error",
+    "no such table",
+    "no such column",
+    # postgresql.org/docs/current/errcodes-appendix.html: 28P01, 28000, 3D000, 42501
+    "authentication failed",
+    "no password supplied",
+    "pg_hba.conf",
+    "does not exist",
+    "permission denied",
+)
+"""Operational errors that do not pass by themselves."""
 
 
 class DatabaseUnusable(CompanyMustAct):
@@ -35,13 +52,19 @@ def open_database(url: str) -> Engine:
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine)
         migrate(engine)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseUnusable("the database URL is not understood; write sqlite:///puntual.db or postgresql://…") from error
-    except OperationalError as error:
-        raise DatabaseBusy(f"{_shown(url)}: {str(error.orig).splitlines()[0]}") from None
-    except DatabaseError as error:
-        raise DatabaseUnusable(f"{_shown(url)}: {str(error.orig).splitlines()[0]}") from None
+    except DBAPIError as error:
+        raise trouble_of(error, f"{_shown(url)}: ") from None
     return engine
+
+
+def trouble_of(error: DBAPIError, where: str = "") -> DatabaseUnusable | DatabaseBusy:
+    """What an error of the driver means: busy and unreachable pass by themselves, the rest is for a person."""
+    said = (str(error.orig).splitlines() or [""])[0]
+    if isinstance(error, OperationalError) and not any(phrase in said for phrase in _FOR_A_PERSON):
+        return DatabaseBusy(where + said)
+    return DatabaseUnusable(where + said, hint="See to the file or the server that PUNTUAL_DATABASE names; nothing is lost")
 
 
 def migrate(engine: Engine) -> None:

@@ -22,6 +22,8 @@ class Instant(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
         """Store without the zone, which is always UTC."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("an instant needs its zone")
         return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
 
     def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Databases for tests: SQLite in a file, PostgreSQL in an embedded server that lives as long as the process. Each test gets one of its own."""
+"""Databases for tests: SQLite in a file, PostgreSQL in an embedded server that lives as long as the process. One for each test."""
 
 import tempfile
 import uuid

@@ -22,7 +22,7 @@ MARTA = Contact("marta", "Marta", "marta@norte.example", role=ContactRole.INVOIC
 CUSTOMERS = [
     Customer("norte", "Norte", "info@norte.example", contacts=(MARTA,)),
     Customer("sur", "Sur", parent_id="norte"),
-    Customer("este", "Este", procedure="other"),
+    Customer("este", "Este", "este@este.example", procedure="other"),
 ]
 NAMES = st.sampled_from([customer.id for customer in CUSTOMERS])
 
@@ -43,15 +43,18 @@ class InventedHistory(RuleBasedStateMachine):
     def begin(self, policy: Policy) -> None:
         self.world = World(policy, {customer.id: customer for customer in CUSTOMERS})
         self.rulebook = Rulebook.of(policy)
+        for number, customer in enumerate(CUSTOMERS):
+            self._invoice(customer.id, START + timedelta(days=3 * number), 10, [Money.of(100 + number, "EUR")])
 
     # What happens in the books. Each change wakes the customer anew, as the history does.
 
     @rule(who=NAMES, data=st.data(), due_in=st.integers(-60, 40), age=st.integers(0, 30), parts=st.integers(1, 2))
     def invoice(self, who: str, data: st.DataObject, due_in: int, age: int, parts: int) -> None:
-        self.count += 1
         currency = data.draw(st.sampled_from(CURRENCIES))
-        due = self.today + timedelta(days=due_in)
-        amounts = [data.draw(moneys(currency)) for _ in range(parts)]
+        self._invoice(who, self.today + timedelta(days=due_in), age, [data.draw(moneys(currency)) for _ in range(parts)])
+
+    def _invoice(self, who: str, due: date, age: int, amounts: list[Money]) -> None:
+        self.count += 1
         dated = [(amount, due + timedelta(days=30 * number)) for number, amount in enumerate(amounts)]
         self.world.invoice(f"F-{self.count}", who, min(self.today, due) - timedelta(days=age), dated)
         self._changed()
@@ -89,10 +92,10 @@ class InventedHistory(RuleBasedStateMachine):
         self.world.credits.clear()
 
     @precondition(lambda self: self.world.open)
-    @rule(data=st.data(), kind=st.sampled_from(HoldKind), days=st.integers(0, 30), whole=st.booleans(), endless=st.booleans())
-    def hold(self, data: st.DataObject, kind: HoldKind, days: int, whole: bool, endless: bool) -> None:
+    @rule(data=st.data(), kind=st.sampled_from(HoldKind), days=st.integers(0, 30), whole=st.booleans(), ends=st.integers(0, 5))
+    def hold(self, data: st.DataObject, kind: HoldKind, days: int, whole: bool, ends: int) -> None:
         number = self._some_invoice(data)
-        until = None if endless and kind is not HoldKind.PROMISE else self.today + timedelta(days=days)
+        until = None if ends == 0 and kind is not HoldKind.PROMISE else self.today + timedelta(days=days)
         customer = self.world.parts_of(number)[0].item.customer_id
         self.world.hold(kind, customer, "" if whole else number, "said so", until)
         self._changed()
@@ -114,7 +117,7 @@ class InventedHistory(RuleBasedStateMachine):
         self._changed()
 
     @precondition(lambda self: self.world.open)
-    @rule(data=st.data(), what=st.sampled_from(["disputed", "do_not_chase"]), said=st.sampled_from(["", "", "the ledger says so"]))
+    @rule(data=st.data(), what=st.sampled_from(["disputed", "do_not_chase"]), said=st.sampled_from(["", "", "", "the ledger says so"]))
     def ledger_says(self, data: st.DataObject, what: str, said: str) -> None:
         self.world.change(self._some_invoice(data), **{what: said})
         self._changed()
@@ -124,7 +127,7 @@ class InventedHistory(RuleBasedStateMachine):
         self.world.contacts[who] = LastContact(self.today, "mail by hand")
         self.met.setdefault(who, []).append(self.today)
 
-    @rule(who=NAMES, email=st.sampled_from(["", "pagos@otro.example"]))
+    @rule(who=NAMES, email=st.sampled_from(["", "pagos@otro.example", "pagos@otro.example"]))
     def address_changes(self, who: str, email: str) -> None:
         self.world.customers[who] = replace(self.world.customers[who], email=email)
         self._changed()
@@ -142,6 +145,12 @@ class InventedHistory(RuleBasedStateMachine):
         for _ in range(days):
             self._run(approved)
             self.today += timedelta(days=1)
+
+    @rule(times=st.integers(2, 9))
+    def run_each_week(self, times: int) -> None:
+        for _ in range(times):
+            self._run(approved=True)
+            self.today += timedelta(days=7)
 
     @rule(approved=st.booleans())
     def run(self, approved: bool) -> None:

@@ -60,7 +60,9 @@ class Api:
         try:
             inspect.signature(handler).bind(**given)
         except TypeError as error:
-            raise wrong_arguments(f"{model}.{method}() {error}") from None
+            # What `search_read` does not know goes on to the method that shapes rows, which complains in its own name.
+            complaining = "BaseModel._read_format" if method == "search_read" else f"{model}.{method}"
+            raise wrong_arguments(f"{complaining}() {error}") from None
         with self._store.transaction():
             return handler(**given)
 

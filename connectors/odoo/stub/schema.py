@@ -73,7 +73,10 @@ _ONLY: Mapping[tuple[str, str], frozenset[int]] = {
 
 COMPUTED_NOT_SEARCHABLE = frozenset({("account.move", "access_url"), ("account.move", "no_followup")})
 
-LABELS = {"account.move": "Journal Entry", "account.move.line": "Journal Item", "account.partial.reconcile": "Partial Reconcile"}
+LABELS = {
+    "account.move": "Journal Entry", "account.move.line": "Journal Item", "account.partial.reconcile": "Partial Reconcile",
+    "ir.config_parameter": "System Parameter",
+}  # fmt: skip
 ACCOUNTING = frozenset({"account.move", "account.move.line", "account.partial.reconcile", "account.journal"})
 ADMINISTRATION = frozenset({"ir.config_parameter"})
 

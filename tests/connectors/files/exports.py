@@ -67,9 +67,9 @@ class Read:
         return {one.where: one.what for one in self.problems}
 
 
-def invoices(folder: Path, text: str | bytes, *, encoding: str = "utf-8", today: date = TODAY, **settings: Any) -> Read:
+def invoices(folder: Path, text: str | bytes, *, written_in: str = "utf-8", today: date = TODAY, **settings: Any) -> Read:
     """Read one file of invoices; the keywords are its settings."""
-    return Books(folder, {"files": {"invoices": settings}}, today).write("invoices.csv", text, encoding).read()
+    return Books(folder, {"files": {"invoices": settings}}, today).write("invoices.csv", text, written_in).read()
 
 
 def refusal(folder: Path, text: str | bytes, **settings: Any) -> str:

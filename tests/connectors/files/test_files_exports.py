@@ -24,7 +24,7 @@ F-3;15/02/2026;17/03/2026;Peña e Hijos;(80,00) €;(80,00) €
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_a_spanish_list_with_title_lines_and_totals(tmp_path: Path, encoding: str) -> None:
-    read = invoices(tmp_path, SPANISH, encoding=encoding)
+    read = invoices(tmp_path, SPANISH, written_in=encoding)
     assert read.owed == {"F-1": "1234.56 EUR", "F-2": "120.50 EUR"}
     assert read.wrong == {}
     first = read.invoices["F-1"]

@@ -80,8 +80,8 @@ def test_payments_and_what_they_were_used_on() -> None:
 
 def test_open_credits_are_the_payment_and_the_credit_note() -> None:
     lines = [(row, "78") for row in RECORDED["account.move.line"] if row["amount_residual_currency"] < 0]
-    credits = mapping.unapplied_credits(lines, NAMES)
-    assert [(each.id, each.kind, each.remaining.amount, each.number) for each in credits] == [
+    found = mapping.unapplied_credits(lines, NAMES)
+    assert [(each.id, each.kind, each.remaining.amount, each.number) for each in found] == [
         (IDS["payments"]["p2"], CreditKind.PAYMENT, 12, "PBNK1/2026/00004"),
         (IDS["credit_notes"]["n2"], CreditKind.CREDIT_NOTE, 8, "RINV/2026/00003"),
     ]

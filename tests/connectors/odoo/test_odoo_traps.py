@@ -70,7 +70,7 @@ def test_a_long_transaction_is_seen_although_its_date_is_before_what_was_read(ha
 def test_the_mark_comes_from_the_servers_clock_and_not_from_ours(harness: StubHarness) -> None:
     _owing(harness)
     connector = harness.new()
-    ahead = replace(connector.surroundings, now=lambda: datetime(2031, 1, 1))  # noqa: DTZ001
+    ahead = replace(connector.surroundings, now=lambda: datetime(2031, 1, 1))
     connector.surroundings = ahead
     low = json.loads(list(connector.changes(None))[-1].cursor)["low"]
     assert low == (harness.books.store.instant() - timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S")
