@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, LocationParseError
 
 from ..core.errors import (
     AuthorizationExpired,
@@ -34,7 +34,13 @@ from ..core.errors import (
 from ..core.secret import Secret, masked
 
 _FAILURES = (requests.RequestException, HTTPError, HTTPException, OSError, UnicodeError)
-_ADDRESS_IS_WRONG = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema, UnicodeError)
+_ADDRESS_IS_WRONG = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    LocationParseError,
+    UnicodeError,
+)
 _WAIT = frozenset({425, 429})
 _CHUNK_BYTES = 1 << 16
 _EXCERPT_CHARACTERS = 200

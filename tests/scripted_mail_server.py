@@ -37,6 +37,7 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *details: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the next connection
         self._listener.close()
         self._thread.join(timeout=5)
 
@@ -62,8 +63,8 @@ class ScriptedServer:
         if not self._answer(conn, script.get("greeting", "220 here")):
             return
         while line := stream.readline():
-            verb = line.decode().strip().partition(" ")[0].upper()
-            self.commands.append(line.decode().strip())
+            verb = line.decode("utf-8", "replace").strip().partition(" ")[0].upper()
+            self.commands.append(line.decode("utf-8", "replace").strip())
             if not self._answer(conn, script.get(verb, "502 unknown")) or verb == "QUIT":
                 return
             if verb == "DATA" and script["DATA"].startswith("354") and not self._body(conn, stream, script):

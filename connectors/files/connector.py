@@ -10,7 +10,7 @@ from datetime import date
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from ...core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing, PuntualError
+from ...core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing
 from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import (
     Company,
@@ -123,12 +123,9 @@ class FilesConnector(LedgerConnector):
         try:
             reading = Reading(self.settings, files, day)
             yield from pages_of_pass(reading.told(), self.page_documents, lambda: self._end(reading, files, before))
-        except BooksUnreadable as error:
-            raise self._blamed(error, files, before) from error
-
-    def _blamed(self, error: BooksUnreadable, files: tuple[BookFile, ...], before: str) -> PuntualError:
-        """A file that is being written at the moment looks cut off; that is nobody's fault."""
-        return LedgerUnavailable("The books changed while they were being read") if fingerprint(files) != before else error
+        except BooksUnreadable:
+            _check_unchanged(files, before)
+            raise
 
     def _end(self, reading: Reading, files: tuple[BookFile, ...], before: str) -> Page:
         if fingerprint(files) != before:
@@ -159,10 +156,10 @@ class FilesConnector(LedgerConnector):
             index = _Index(_Position("", "", ""))
             for told in reading.told():
                 _put(index, told)
-        except BooksUnreadable as error:
-            raise self._blamed(error, files, before) from error
-        if fingerprint(files) != before:
-            raise LedgerUnavailable("The books changed while they were being read")
+        except BooksUnreadable:
+            _check_unchanged(files, before)
+            raise
+        _check_unchanged(files, before)
         index.position = self._position(reading, before)
         self._index = index
         return index
@@ -194,6 +191,12 @@ class FilesConnector(LedgerConnector):
     def _add_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
         self._tasks.add([_task_row(task) for task in tasks])
         return {task.marker: task.marker for task in tasks}
+
+
+def _check_unchanged(files: tuple[BookFile, ...], before: str) -> None:
+    """A file that is being written at the moment may look cut off or be half of each; that is nobody's fault."""
+    if fingerprint(files) != before:
+        raise LedgerUnavailable("The books changed while they were being read")
 
 
 def _note_row(note: Note) -> dict[str, str]:

@@ -14,10 +14,11 @@ from ..history.database import reading, writing
 from ..history.read import currencies_in_books
 from ..notices.check import check_templates
 from ..policy.explain import explain
-from ..policy.json_schema import schema_text
+from ..policy.json_schema import policy_json_schema, schema_text
 from ..policy.lint import missing_payment_details, warnings
 from ..policy.problems import Finding
 from ..policy.read import located
+from ..policy.reference import policy_reference
 from ..worker.clock import SystemClock
 from ..worker.desk import Desk
 from ..worker.wiring import desk_of, ledger_kinds, load_policy, policy_path, shown_path
@@ -123,10 +124,12 @@ def demo_command(directory: Path) -> None:
 
 
 @click.command("schema")
+@click.option("--as", "form", type=click.Choice(["json", "markdown"]), default="json", help="For editors, or for people.")
 @told
-def schema_command() -> None:
-    """Print the JSON Schema of policy files."""
-    say(schema_text(ledger_kinds()).rstrip())
+def schema_command(form: str) -> None:
+    """Print the JSON Schema of policy files, or their reference."""
+    text = schema_text(ledger_kinds()) if form == "json" else policy_reference(policy_json_schema(ledger_kinds()))
+    say(text.rstrip())
 
 
 COMMANDS = (init_command, check_command, explain_command, demo_command, schema_command)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
 from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind
+from ..errors import AnotherRunUnderWay
 from .audit import append
 from .books import note_contact
 from .database import upsert
@@ -41,7 +42,8 @@ NOTHING_HAPPENED = frozenset({AttemptStatus.REJECTED, AttemptStatus.FAILED, Atte
 # The statements of the path that every mail takes, made once: building them anew each time costs more than running them.
 _OF_COMPANY: BindParameter[str] = bindparam("of_company")
 _THIS_ATTEMPT = (attempts.c.company == _OF_COMPANY, attempts.c.attempt_id == bindparam("of_attempt"))
-_BEGIN = update(attempts).where(*_THIS_ATTEMPT).values(status=AttemptStatus.SENDING.value, recipient=bindparam("to"))
+_STILL_CLAIMED = (*_THIS_ATTEMPT, attempts.c.status == AttemptStatus.CLAIMED.value)
+_BEGIN = update(attempts).where(*_STILL_CLAIMED).values(status=AttemptStatus.SENDING.value, recipient=bindparam("to"))
 _SET_STATUS = (
     update(attempts)
     .where(*_THIS_ATTEMPT)
@@ -91,7 +93,7 @@ def claim(
 ) -> tuple[list[Attempt], list[Skipped]]:
     """Claim the items of each action; what somebody else claimed already falls out of it. One transaction for all of them."""
     wanted = [Attempt(uuid.uuid4().hex, action) for action in actions]
-    rows = [row for attempt in wanted for row in _item_rows(company, attempt)]
+    rows = sorted((row for attempt in wanted for row in _item_rows(company, attempt)), key=_by_claim_key)
     if not rows:
         return [], []
     conn.execute(upsert(conn.dialect, attempt_items, ignore=True), rows)
@@ -117,7 +119,8 @@ def narrow(
         gone = [skipped.item_id for skipped in dropped]
         where = (attempt_items.c.company == company, attempt_items.c.attempt_id == attempt.id, attempt_items.c.item_id.in_(gone))
         conn.execute(update(attempt_items).where(*where).values(claim_key=None))
-        conn.execute(update(items).where(items.c.company == company, items.c.item_id.in_(gone)).values(open_attempt=""))
+        freed = (items.c.company == company, items.c.item_id.in_(gone), items.c.open_attempt == attempt.id)
+        conn.execute(update(items).where(*freed).values(open_attempt=""))
         facts = [{"item": s.item_id, "number": s.number, "reason": s.reason.value, "detail": s.detail} for s in dropped]
         append(conn, company, at, [("dropped_at_recheck", {"attempt": attempt.id, "customer": attempt.action.customer.id, "items": facts})])
     if action is None:
@@ -127,8 +130,10 @@ def narrow(
 
 
 def begin(conn: Connection, company: str, attempt: Attempt) -> None:
-    """Mark as sending, to be committed before the effect."""
-    conn.execute(_BEGIN, {"of_company": company, "of_attempt": attempt.id, "to": _address(attempt.action)})
+    """Mark as sending, to be committed before the effect. Raises AnotherRunUnderWay when the claim is no longer ours."""
+    begun = conn.execute(_BEGIN, {"of_company": company, "of_attempt": attempt.id, "to": _address(attempt.action)}).rowcount
+    if begun != 1:
+        raise AnotherRunUnderWay("another run took this one for dead and freed its claims, so nothing was sent")
 
 
 def settle(conn: Connection, company: str, attempt: Attempt, ending: Ending, as_of: date, at: datetime) -> None:
@@ -153,6 +158,14 @@ def release(conn: Connection, company: str, attempt_id: str) -> None:
         .where(items.c.company == company, items.c.open_attempt == attempt_id, _among(conn, company, attempt_id))
         .values(open_attempt="")
     )
+
+
+def abandon(conn: Connection, company: str, attempt_ids: Sequence[str], at: datetime, why: str) -> None:
+    """Give back what a run claimed and did not begin, when it has to stop."""
+    mine = (attempts.c.company == company, attempts.c.attempt_id.in_(attempt_ids), attempts.c.status == AttemptStatus.CLAIMED.value)
+    for attempt_id in conn.execute(select(attempts.c.attempt_id).where(*mine)).scalars().all():
+        _set_status(conn, company, attempt_id, AttemptStatus.ABANDONED, at, detail=why)
+        release(conn, company, attempt_id)
 
 
 def recover(conn: Connection, company: str, at: datetime) -> list[str]:
@@ -190,8 +203,10 @@ def resolve_unknown(conn: Connection, company: str, attempt_id: str, was_sent: b
     if was_sent:
         note_contact(conn, company, row.customer_id, row.as_of, f"{row.channel} {row.level!r}")
         of_attempt = select(attempt_items).where(attempt_items.c.company == company, attempt_items.c.attempt_id == attempt_id)
-        raised = [_level(company, e.item_id, e.level_key, e.level_days, e.repeat, row.as_of) for e in conn.execute(of_attempt).all()]
-        conn.execute(_RAISE_LEVEL, raised)
+        told = conn.execute(of_attempt.where(attempt_items.c.claim_key.is_not(None))).all()
+        conn.execute(_RAISE_LEVEL, [_level(company, e.item_id, e.level_key, e.level_days, e.repeat, row.as_of) for e in told])
+        conn.execute(_USE_APPROVALS, {"of_company": company, "keys": [e.claim_key for e in told]})
+        conn.execute(_FIRST_SENT, {"of_company": company, "at": at})
     else:
         release(conn, company, attempt_id)
     append(conn, company, at, [("resolved", {"attempt": attempt_id, "was_sent": was_sent, "by": by})])
@@ -241,6 +256,11 @@ def _item_rows(company: str, attempt: Attempt) -> Iterable[dict[str, Any]]:
             "currency": entry.item.outstanding.currency,
             "outstanding_minor": entry.item.outstanding.minor,
         }
+
+
+def _by_claim_key(row: dict[str, Any]) -> str:
+    """Everybody claims in the same order, so that two who claim at once wait for each other and never deadlock."""
+    return str(row["claim_key"])
 
 
 def claim_key(action: Action, entry: ActionItem) -> str:

@@ -27,8 +27,8 @@ BASE = "https://books.example.com"
 SECRET = "s3cr3t-t0ken"
 
 
-def _transport(limits: Limits = Limits(), base: str = BASE) -> Transport:
-    return Transport(base, ledger="The ledger", now=lambda: NOW, secrets=(Secret(SECRET),), limits=limits)
+def _transport(limits: Limits | None = None, base: str = BASE) -> Transport:
+    return Transport(base, ledger="The ledger", now=lambda: NOW, secrets=(Secret(SECRET),), limits=limits or Limits())
 
 
 @pytest.fixture
@@ -206,14 +206,10 @@ def test_a_renewed_secret_is_masked_too() -> None:
 
 @pytest.mark.parametrize("base", ["https://[", "https://exa mple.com", "https://" + "a" * 300 + ".example.com"])
 def test_an_impossible_address_is_for_the_company(base: str) -> None:
-    with pytest.raises(CompanyMustAct, match="address"):
-        Transport.request(_transport(base=BASE) if base is None else _with_base(base), "GET", "/x")
-
-
-def _with_base(base: str) -> Transport:
     transport = _transport()
     transport._base_url = base
-    return transport
+    with pytest.raises(CompanyMustAct, match="address"):
+        transport.request("GET", "/x")
 
 
 @pytest.mark.parametrize(("url", "here"), [("http://127.0.0.1:1", True), ("http://localhost", True), ("http://[::1]", True), (BASE, False)])

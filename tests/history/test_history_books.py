@@ -172,7 +172,8 @@ def test_rows_and_cursor_change_together_or_not_at_all(engine):
             store(conn, invoice("i2"), cursor="8")
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, store_and_die)
+    with pytest.raises(ZeroDivisionError):
+        store_and_die()
     with reading(engine) as conn:
         assert (cursor_of(conn, COMPANY), find_items(conn, COMPANY, "i2")) == ("7", [])
 

@@ -92,7 +92,8 @@ def test_a_writing_transaction_is_whole_or_nothing(engine):
             note_synced(conn, COMPANY, AT)
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, write_and_die)
+    with pytest.raises(ZeroDivisionError):
+        write_and_die()
     with reading(engine) as conn:
         assert books_state(conn, COMPANY).synced_at is None
 
@@ -152,9 +153,14 @@ def test_a_place_where_no_file_can_be_is_for_a_person(tmp_path, place):
 
 def test_a_file_that_cannot_be_written_is_for_a_person(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path / 'history.db'}")
-    with pytest.raises(OperationalError) as caught, writing(engine) as conn:
-        conn.exec_driver_sql("PRAGMA query_only = ON")
-        ensure_company(conn, COMPANY)
+
+    def write():
+        with writing(engine) as conn:
+            conn.exec_driver_sql("PRAGMA query_only = ON")
+            ensure_company(conn, COMPANY)
+
+    with pytest.raises(OperationalError) as caught:
+        write()
     engine.dispose()
     trouble = trouble_of(caught.value)
     assert isinstance(trouble, DatabaseUnusable)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -70,7 +70,7 @@ def test_a_long_transaction_is_seen_although_its_date_is_before_what_was_read(ha
 def test_the_mark_comes_from_the_servers_clock_and_not_from_ours(harness: StubHarness) -> None:
     _owing(harness)
     connector = harness.new()
-    ahead = replace(connector.surroundings, now=lambda: datetime(2031, 1, 1))
+    ahead = replace(connector.surroundings, now=lambda: datetime(2031, 1, 1, tzinfo=UTC))
     connector.surroundings = ahead
     low = json.loads(list(connector.changes(None))[-1].cursor)["low"]
     assert low == (harness.books.store.instant() - timedelta(minutes=10)).strftime("%Y-%m-%d %H:%M:%S")
@@ -86,7 +86,7 @@ def test_a_cursor_of_another_database_is_the_start_of_a_pass(harness: StubHarnes
     _partner, invoice = _owing(harness)
     other = json.loads(listen(harness).cursor or "")
     pages = list(harness.new().changes(Cursor(json.dumps({**other, "books": "elsewhere#1"}))))
-    assert [page.starts_pass for page in pages][0]
+    assert pages[0].starts_pass
     assert [each.id for page in pages for each in page.invoices] == [str(invoice)]
 
 

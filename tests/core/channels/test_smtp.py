@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -30,12 +31,10 @@ def login(password: str = PASSWORD) -> dict[str, Any]:
 
 
 def deliver(
-    script: Mapping[str, str], *more: Mapping[str, str], times: int = 1, **letter_changes: Any
+    script: Mapping[str, str], *more: Mapping[str, str], times: int = 1, **changes: Any
 ) -> tuple[list[Delivery], ScriptedServer]:
-    with ScriptedServer(script, *more) as server:
-        transport = SmtpTransport(settings(server.port))
+    with ScriptedServer(script, *more) as server, closing(SmtpTransport(settings(server.port))) as transport:
         deliveries = [transport.deliver(letter(**changes)) for _ in range(times)]
-        transport.close()
     return deliveries, server
 
 
