@@ -37,9 +37,7 @@ class World:
     refused: set[str] = field(default_factory=set)
     sent: dict[date, int] = field(default_factory=dict)
 
-    def invoice(
-        self, number: str, customer_id: str, issued_on: date, parts: Sequence[tuple[Money, date]], contact_id: str = ""
-    ) -> None:
+    def invoice(self, number: str, customer_id: str, issued_on: date, parts: Sequence[tuple[Money, date]], contact_id: str = "") -> None:
         """A new claim, due in one part or several."""
         for ordinal, (amount, due) in enumerate(parts, start=1):
             item = OpenItem(

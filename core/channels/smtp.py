@@ -251,9 +251,14 @@ class SmtpTransport:
 
     def _clean(self, text: str) -> str:
         """One line, not too long, without the password in any form in which a server may have sent it back."""
-        password = self._settings.password
-        secrets = (password, Secret(base64.b64encode(password.reveal().encode()).decode())) if password else ()
-        return one_line(masked(text, secrets))[:_LONGEST_DETAIL]
+        return one_line(masked(text, self._secrets()))[:_LONGEST_DETAIL]
+
+    def _secrets(self) -> tuple[Secret, ...]:
+        if self._settings.password is None:
+            return ()
+        password = self._settings.password.reveal()
+        forms = (f"\0{self._settings.username}\0{password}", password)  # as AUTH PLAIN and AUTH LOGIN send it
+        return (*(Secret(base64.b64encode(form.encode()).decode()) for form in forms), self._settings.password)
 
     def _drop(self) -> None:
         if self._server is not None:

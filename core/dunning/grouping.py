@@ -50,11 +50,11 @@ class Due:
 def highest(entries: Iterable[ActionItem]) -> ActionItem:
     """The one whose level is highest; among equals the oldest, so that the order of the input never matters. Levels of different
     ladders compare by their days."""
-    return max(entries, key=_height)
+    return min(entries, key=_from_the_top)
 
 
-def _height(entry: ActionItem) -> tuple[int, bool, int, str]:
-    return entry.level_days, entry.notice is NoticeKind.SUMMARY, -entry.item.due_date.toordinal(), entry.item.id
+def _from_the_top(entry: ActionItem) -> tuple[int, bool, date, str, str]:
+    return -entry.level_days, entry.notice is not NoticeKind.SUMMARY, entry.item.due_date, entry.item.number, entry.item.id
 
 
 def groups(dues: Iterable[Due], policy: Policy) -> list[list[Due]]:

@@ -29,8 +29,8 @@ def as_lines(plan: Plan, *, every_skipped: bool = True) -> Iterator[str]:
 
 def _count(plan: Plan) -> str:
     notices = sum(1 for action in plan.actions if action.kind is ActionKind.NOTICE)
-    tasks = len(plan.actions) - notices
-    return f"{notices} notice{'s' * (notices != 1)}, {tasks} task{'s' * (tasks != 1)}, {len(plan.skipped)} items left alone"
+    counts = {"notice": notices, "task": len(plan.actions) - notices, "item": len(plan.skipped)}
+    return ", ".join(f"{count} {noun}{'s' * (count != 1)}" for noun, count in counts.items()) + " left alone"
 
 
 def _action_lines(action: Action) -> Iterator[str]:

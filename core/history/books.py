@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from ..dunning.facts import Hold, ItemFacts
-from ..dunning.plan import Rulebook, wake_on
+from ..dunning.plan import Rulebook
 from ..port import Cursor, Page
-from ..receivables import CreditKind, Customer, DocumentStatus, Invoice, LedgerContact
-from .database import upsert
-from .read import customers_by_id, holds_by_customer
-from .rows import GONE, ITEM_COLUMNS, OPEN, SETTLED, customer_values, document_values, item_facts
+from ..receivables import CreditKind, Customer, DocumentStatus, Invoice, LedgerContact, open_items
+from .database import execute_many, upsert
+from .read import customers_by_id, known_customers
+from .rows import GONE, OPEN, SETTLED, customer_values, document_values, facts_beside
 from .tables import allocations, companies, cursors, customers, holds, items, unapplied_credits
+from .waking import Judging, wake
 
 _STREAM = "changes"
 _CHUNK = 900
@@ -65,11 +65,11 @@ def cursor_of(conn: Connection, company: str) -> Cursor | None:
 def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, as_of: date) -> Stored:
     """Store a page of changes and its cursor, and compute anew when the items it touches have something due."""
     pass_number = _begin_pass(conn, company) if page.starts_pass else _pass_number(conn, company)
-    _store_customers(conn, company, page.customers)
+    changed = _store_customers(conn, company, page.customers)
     settled = _store_invoices(conn, company, page.invoices, rulebook, as_of, pass_number)
     _store_credits(conn, company, page, pass_number)
     _store_contacts_made(conn, company, page.contacts_made)
-    _wake_customers(conn, company, [customer.id for customer in page.customers], rulebook, as_of)
+    wake(conn, company, changed, rulebook, as_of)
     conn.execute(upsert(conn.dialect, cursors).values(company=company, stream=_STREAM, cursor=page.cursor))
     if page.last_bank_entry_on:
         _note_bank_entry(conn, company, page.last_bank_entry_on)
@@ -99,11 +99,6 @@ def note_synced(conn: Connection, company: str, at: datetime) -> None:
     conn.execute(update(companies).where(companies.c.company == company).values(synced_at=at))
 
 
-def wake(conn: Connection, company: str, customer_ids: Sequence[str], rulebook: Rulebook, as_of: date) -> None:
-    """Compute anew when the open items of these customers have something due."""
-    _wake_customers(conn, company, customer_ids, rulebook, as_of)
-
-
 def _pass_number(conn: Connection, company: str) -> int:
     return int(conn.execute(select(companies.c.pass_number).where(companies.c.company == company)).scalar_one())
 
@@ -118,10 +113,14 @@ def _note_bank_entry(conn: Connection, company: str, on: date) -> None:
     conn.execute(update(companies).where(companies.c.company == company, newer).values(last_bank_entry_on=on))
 
 
-def _store_customers(conn: Connection, company: str, found: Sequence[Customer]) -> None:
-    if found:
-        rows = [{"company": company, "last_contact_how": "", **customer_values(customer)} for customer in found]
-        conn.execute(upsert(conn.dialect, customers, keep=("last_contact_on", "last_contact_how")), rows)
+def _store_customers(conn: Connection, company: str, found: Sequence[Customer]) -> list[str]:
+    """Store customers as the ledger has them now. Returns the ids of those that were known and are different."""
+    if not found:
+        return []
+    before = customers_by_id(conn, company, [customer.id for customer in found])
+    rows = [{"company": company, "last_contact_on": None, "last_contact_how": "", **customer_values(customer)} for customer in found]
+    execute_many(conn, upsert(conn.dialect, customers, keep=("last_contact_on", "last_contact_how")), rows)
+    return sorted({customer.id for customer in found if before.get(customer.id, customer) != customer})
 
 
 def _store_invoices(
@@ -130,13 +129,12 @@ def _store_invoices(
     if not found:
         return []
     known = _known_items(conn, company, [invoice.id for invoice in found])
-    _add_unknown_customers(conn, company, {invoice.customer_id for invoice in found})
-    about = _Surroundings.of(conn, company, {invoice.customer_id for invoice in found}, rulebook, as_of)
-    rows: list[dict[str, Any]] = []
-    for invoice in found:
-        rows.extend(_item_rows(company, invoice, known.get(invoice.id, {}), about, pass_number))
+    owing = sorted({invoice.customer_id for invoice in found})
+    _add_unknown_customers(conn, company, owing)
+    about = Judging.of(conn, company, owing, rulebook, as_of)
+    rows = [row for invoice in found for row in _item_rows(company, invoice, known.get(invoice.id, {}), about, pass_number)]
     settled = [row["item_id"] for row in rows if row.pop("just_settled")]
-    conn.execute(upsert(conn.dialect, items), rows)
+    execute_many(conn, upsert(conn.dialect, items), rows)
     return settled
 
 
@@ -151,15 +149,16 @@ def _known_items(conn: Connection, company: str, invoice_ids: Sequence[str]) -> 
 
 
 def _item_rows(
-    company: str, invoice: Invoice, known: dict[str, dict[str, Any]], about: "_Surroundings", pass_number: int
+    company: str, invoice: Invoice, known: dict[str, dict[str, Any]], about: Judging, pass_number: int
 ) -> Iterable[dict[str, Any]]:
+    still_open = {item.id: item for item in open_items(invoice)}
     values = document_values(invoice)
     for row in values:
         before = known.get(row["item_id"])
         row |= _ours(before, row["status"])
         row |= {"company": company, "pass_number": pass_number}
         row["just_settled"] = bool(before and before["status"] == OPEN and row["status"] == SETTLED)
-        row["next_action_on"] = about.wake_on(row) if row["status"] == OPEN else None
+        row["next_action_on"] = about.wake_on(facts_beside(still_open[row["item_id"]], row)) if row["status"] == OPEN else None
         yield row
     for key in known.keys() - {row["item_id"] for row in values}:
         yield {**known[key], "status": GONE, "pass_number": pass_number, "next_action_on": None, "just_settled": False}
@@ -174,35 +173,9 @@ def _ours(before: dict[str, Any] | None, status: str) -> dict[str, Any]:
     return {key: before[key] for key in _OURS}
 
 
-@dataclass(frozen=True, slots=True)
-class _Surroundings:
-    """The customers and holds that a page's items need to be judged."""
-
-    customers: dict[str, Customer]
-    holds: dict[str, tuple[Hold, ...]]
-    rules: dict[str, Any]
-    rulebook: Rulebook
-    as_of: date
-
-    @classmethod
-    def of(cls, conn: Connection, company: str, ids: set[str], rulebook: Rulebook, as_of: date) -> "_Surroundings":
-        known = customers_by_id(conn, company, sorted(ids))
-        rules = {key: rulebook.assignments.rules_for(customer) for key, customer in known.items()}
-        return cls(known, holds_by_customer(conn, company, sorted(ids)), rules, rulebook, as_of)
-
-    def wake_on(self, row: dict[str, Any]) -> date | None:
-        facts = item_facts([row[column.name] for column in ITEM_COLUMNS])
-        return self.wake_facts(facts)
-
-    def wake_facts(self, facts: ItemFacts) -> date | None:
-        customer_id = facts.item.customer_id
-        holds_on = self.holds.get(customer_id, ())
-        return wake_on(facts, self.customers[customer_id], self.rules[customer_id], holds_on, self.rulebook, self.as_of)
-
-
-def _add_unknown_customers(conn: Connection, company: str, ids: set[str]) -> None:
+def _add_unknown_customers(conn: Connection, company: str, ids: Sequence[str]) -> None:
     """An invoice of a customer that the books do not describe is kept, and not chased until they do."""
-    missing = ids - customers_by_id(conn, company, sorted(ids)).keys()
+    missing = set(ids) - known_customers(conn, company, ids)
     _store_customers(conn, company, [Customer(id=key, name=key, do_not_chase=UNKNOWN_CUSTOMER) for key in sorted(missing)])
 
 
@@ -219,9 +192,11 @@ def _store_credits(conn: Connection, company: str, page: Page, pass_number: int)
             _credit_row(paid.id, CreditKind.PAYMENT, paid.customer_id, paid.reference, paid.paid_on, paid.amount, rest, paid.status)
         )
     if rows:
-        conn.execute(upsert(conn.dialect, unapplied_credits), [{**row, "company": company, "pass_number": pass_number} for row in rows])
+        execute_many(
+            conn, upsert(conn.dialect, unapplied_credits), [{**row, "company": company, "pass_number": pass_number} for row in rows]
+        )
     if page.allocations:
-        conn.execute(upsert(conn.dialect, allocations), [_allocation_row(company, used) for used in page.allocations])
+        execute_many(conn, upsert(conn.dialect, allocations), [_allocation_row(company, used) for used in page.allocations])
 
 
 def _credit_row(key: str, kind: CreditKind, customer_id: str, number: str, on: date, total: Any, rest: int, status: str) -> dict[str, Any]:
@@ -260,38 +235,6 @@ def _store_contacts_made(conn: Connection, company: str, made: Sequence[LedgerCo
 def note_contact(conn: Connection, company: str, customer_id: str, on: date, how: str) -> None:
     """Remember the latest contact with a customer."""
     conn.execute(_NOTE_CONTACT, {"of_company": company, "of_customer": customer_id, "on": on, "how": how})
-
-
-def _wake_customers(conn: Connection, company: str, customer_ids: Sequence[str], rulebook: Rulebook, as_of: date) -> None:
-    for start in range(0, len(customer_ids), _CHUNK):
-        chunk = customer_ids[start : start + _CHUNK]
-        about = _Surroundings.of(conn, company, set(chunk), rulebook, as_of)
-        query = select(*ITEM_COLUMNS, items.c.next_action_on).where(
-            items.c.company == company, items.c.customer_id.in_(chunk), items.c.status == OPEN
-        )
-        changed = []
-        for row in conn.execute(query):
-            due = about.wake_facts(item_facts(row))
-            if due != row[-1]:
-                changed.append({"next_action_on": due, "item": row[0], "of": company})
-        set_next_action(conn, changed)
-
-
-def set_next_action(conn: Connection, changed: list[dict[str, Any]]) -> None:
-    """Write the given `next_action_on` of each `item` of company `of`."""
-    if changed:
-        conn.exec_driver_sql(
-            _driver_update(conn), [(row["next_action_on"] and _day(conn, row["next_action_on"]), row["of"], row["item"]) for row in changed]
-        )
-
-
-def _driver_update(conn: Connection) -> str:
-    mark = "?" if conn.dialect.name == "sqlite" else "%s"
-    return f"UPDATE items SET next_action_on = {mark} WHERE company = {mark} AND item_id = {mark}"  # noqa: S608  # no value is in the text
-
-
-def _day(conn: Connection, day: date) -> date | str:
-    return day.isoformat() if conn.dialect.name == "sqlite" else day
 
 
 def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], at: datetime) -> list[str]:

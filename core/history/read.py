@@ -101,6 +101,15 @@ def customers_by_id(conn: Connection, company: str, ids: Sequence[str]) -> dict[
     return found
 
 
+def known_customers(conn: Connection, company: str, ids: Sequence[str]) -> set[str]:
+    """Which of these ids are of customers that are known."""
+    found: set[str] = set()
+    for start in range(0, len(ids), BATCH_CUSTOMERS):
+        these = customers.c.customer_id.in_(ids[start : start + BATCH_CUSTOMERS])
+        found.update(conn.execute(select(customers.c.customer_id).where(customers.c.company == company, these)).scalars())
+    return found
+
+
 def holds_by_customer(conn: Connection, company: str, ids: Sequence[str]) -> dict[str, tuple[Hold, ...]]:
     """The holds that have not ended, by customer. There are few in a company, so all are read."""
     wanted = set(ids)

@@ -1,7 +1,7 @@
 """Rows of the database ⇄ values of the vocabulary. Plain tuples on the hot path, no mapped objects."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -70,6 +70,12 @@ def item_facts(row: Sequence[Any]) -> ItemFacts:
     )
     state = LevelState(level_key, level_days, level_on, sends) if level_key else _NO_LEVEL
     return ItemFacts(item, state, cycle, open_attempt, task_key)
+
+
+def facts_beside(item: OpenItem, row: Mapping[str, Any]) -> ItemFacts:
+    """An item as the ledger has it now, with what its row says we did about it."""
+    state = LevelState(row["level_key"], row["level_days"], row["level_on"], row["level_sends"]) if row["level_key"] else _NO_LEVEL
+    return ItemFacts(item, state, row["cycle"], row["open_attempt"], row["task_key"])
 
 
 def document_values(invoice: Invoice) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ _HEAD = """# The policy file, key by key
 
 One YAML file a company, `companies/NAME.yaml`. It is strict: an unknown key, a wrong type or an impossible ladder is an error with its
 line and column, and `puntual check` reports all of them at once. `puntual explain` says the whole policy in sentences. Secrets are given by
-reference only: `${NAME}` for an environment variable, `${file:/path}` for a file. To start, `puntual init COMPANY` writes one with comments.
+reference only: `${NAME}` for an environment variable, `${file:/path}` for a file. `puntual init COMPANY` writes one with comments.
 
 This page is made from the schema (`puntual schema --as markdown`).
 """

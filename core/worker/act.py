@@ -17,9 +17,9 @@ from ..dunning.holds import covers, last_day_of_promise
 from ..dunning.recheck import Rechecked, judge_again
 from ..errors import BrokenInvariant, PuntualError
 from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle
-from ..history.books import wake
 from ..history.database import reading, writing
 from ..history.holds import active_holds, end_holds
+from ..history.waking import wake
 from ..history.work import WorkItem, put_on_list, queue_notes, queue_task
 from ..notices.books import note_texts, task_texts
 from ..notices.context import build_context

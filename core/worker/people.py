@@ -9,11 +9,12 @@ from ..dunning.facts import Hold, HoldKind
 from ..errors import CompanyMustAct
 from ..history import work
 from ..history.attempts import AttemptStatus, resolve_unknown
-from ..history.books import ensure_company, wake
+from ..history.books import ensure_company
 from ..history.database import writing
 from ..history.holds import active_holds, add_hold, end_holds
 from ..history.read import find_items
 from ..history.tables import attempts, customers
+from ..history.waking import wake
 from .desk import Desk
 
 

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, update
 from ..dunning.guard import alarm_of_vanished
 from ..errors import GuardStopped
 from ..history.audit import append
-from ..history.books import close_vanished, cursor_of, ensure_company, kept_promises, note_synced, store_page, vanished_in_pass, wake
+from ..history.books import close_vanished, cursor_of, ensure_company, kept_promises, note_synced, store_page, vanished_in_pass
 from ..history.database import reading, writing
 from ..history.read import books_state, open_customer_ids
 from ..history.tables import companies
+from ..history.waking import wake
 from ..port import LedgerConnector, Page, RowProblem
 from .desk import Desk
 

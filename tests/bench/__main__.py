@@ -22,7 +22,13 @@ def main() -> None:
     for size in chosen.sizes:
         _books(size)
     path = _measure("full_path", Path(), chosen.mails)
-    _row(f"full path, {path['mails']} mails", f"{path['mails_a_second']:,.0f} mails/s", f"{path['times_bare_loop']:.2f} x bare loop", "<= 1.5 x", path)
+    _row(
+        f"full path, {path['mails']} mails",
+        f"{path['mails_a_second']:,.0f} mails/s",
+        f"{path['times_bare_loop']:.2f} x bare loop",
+        "<= 1.5 x",
+        path,
+    )
     brought = _measure("odoo_import", Path(), chosen.documents)
     ratio = f"{brought['times_parsing']:.1f} x parsing its JSON"
     _row(f"import of {chosen.documents:,} documents", f"{brought['documents_a_second']:,.0f} docs/s", ratio, "<= 4 x", brought)

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 from aiosmtpd.controller import UnthreadedController
 from aiosmtpd.handlers import Sink
-
 from puntual.connectors.files.settings import FilesSettings
 from puntual.core.channels.email import compose
 from puntual.core.channels.smtp import SmtpTransport

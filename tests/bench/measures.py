@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from puntual.core.dunning.plan import Rulebook, plan
-from puntual.core.history.books import wake
 from puntual.core.history.database import open_database, reading, writing
 from puntual.core.history.read import due_customers, open_customer_ids
 from puntual.core.history.rows import ITEM_COLUMNS
 from puntual.core.history.tables import items
+from puntual.core.history.waking import wake
+from sqlalchemy import select
 
 from . import sample
 

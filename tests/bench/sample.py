@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from puntual.connectors.files.settings import FilesSettings
 from puntual.core.dunning.plan import Rulebook
 from puntual.core.history.books import ensure_company, store_page
@@ -15,6 +13,7 @@ from puntual.core.policy.read import LedgerKind, read_policy
 from puntual.core.policy.schema import Policy
 from puntual.core.port import Cursor, Page
 from puntual.core.receivables import Customer, Instalment, Invoice
+from sqlalchemy import Engine
 
 COMPANY = "bench"
 TODAY = date(2026, 5, 13)

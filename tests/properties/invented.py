@@ -40,7 +40,9 @@ def base() -> Policy:
 
 def moneys(currency: str) -> SearchStrategy[Money]:
     """Amounts up to a thousand, now and then within the tolerance."""
-    return st.one_of(st.integers(501, 100_000), st.integers(501, 100_000), st.integers(1, 100_000)).map(lambda minor: Money.from_minor(minor, currency))
+    return st.one_of(st.integers(501, 100_000), st.integers(501, 100_000), st.integers(1, 100_000)).map(
+        lambda minor: Money.from_minor(minor, currency)
+    )
 
 
 @st.composite

@@ -17,7 +17,7 @@ from puntual.core.money import Money
 from puntual.core.policy.schema import Level, Policy, Promises
 from puntual.core.receivables import Customer, OpenItem
 
-QUICK = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GOMEZ = Customer("gomez", "Talleres Gómez", "pagos@gomez.example", language="es")
 HORIZON = 150
 
@@ -44,7 +44,9 @@ def first_contact(facts: CustomerFacts, policy: Policy) -> date:
 
 @given(policy=policies(), due_in=st.integers(-40, 30), promised_in=st.integers(-5, 30), less=st.integers(0, 10), more=st.integers(1, 20))
 @QUICK
-def test_more_grace_for_a_promise_never_means_an_earlier_notice(policy: Policy, due_in: int, promised_in: int, less: int, more: int) -> None:
+def test_more_grace_for_a_promise_never_means_an_earlier_notice(
+    policy: Policy, due_in: int, promised_in: int, less: int, more: int
+) -> None:
     promise = Hold("h1", HoldKind.PROMISE, "gomez", "he said", "F-1", START + timedelta(days=promised_in))
     facts = owing(START + timedelta(days=due_in), promise)
     short, long = (policy.model_copy(update={"promises": Promises(grace_days=days)}) for days in (less, less + more))
@@ -64,9 +66,13 @@ def test_a_later_due_date_never_means_an_earlier_overdue_notice(policy: Policy, 
     assert early <= late
 
 
-@given(policy=policies(), due_in=st.integers(-40, 40), hold_days=st.none() | st.integers(-5, 40), kind=st.sampled_from(HoldKind), at=st.data())
+@given(
+    policy=policies(), due_in=st.integers(-40, 40), hold_days=st.none() | st.integers(-5, 40), kind=st.sampled_from(HoldKind), at=st.data()
+)
 @QUICK
-def test_nothing_is_due_before_the_item_was_woken(policy: Policy, due_in: int, hold_days: int | None, kind: HoldKind, at: st.DataObject) -> None:
+def test_nothing_is_due_before_the_item_was_woken(
+    policy: Policy, due_in: int, hold_days: int | None, kind: HoldKind, at: st.DataObject
+) -> None:
     levels = [(level, sends) for level, sends in product(policy.procedures["standard"].levels, (1, 2))]
     level, sends = at.draw(st.sampled_from([(None, 0), *levels]))
     facts = owing(START + timedelta(days=due_in), level=_state(level, sends, START + timedelta(days=at.draw(st.integers(-40, 0)))))
@@ -83,7 +89,11 @@ def _state(level: Level | None, sends: int, on: date) -> LevelState:
     return LevelState(level.key, level.days, on, sends) if level else LevelState()
 
 
-@given(policy=policies(), due_in=st.integers(-40, 30), amounts=st.lists(st.tuples(st.integers(6, 500), st.sampled_from(["EUR", "USD"])), min_size=2, max_size=6))
+@given(
+    policy=policies(),
+    due_in=st.integers(-40, 30),
+    amounts=st.lists(st.tuples(st.integers(6, 500), st.sampled_from(["EUR", "USD"])), min_size=2, max_size=6),
+)
 @QUICK
 def test_currencies_are_never_added_up(policy: Policy, due_in: int, amounts: list[tuple[int, str]]) -> None:
     one = item(START + timedelta(days=due_in))

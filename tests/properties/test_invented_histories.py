@@ -158,7 +158,9 @@ class InventedHistory(RuleBasedStateMachine):
 
     def _changed(self) -> None:
         self.wakes = {
-            known.item.id: wake_on(known, facts.customer, self.rulebook.assignments.rules_for(facts.customer), facts.holds, self.rulebook, self.today)
+            known.item.id: wake_on(
+                known, facts.customer, self.rulebook.assignments.rules_for(facts.customer), facts.holds, self.rulebook, self.today
+            )
             for facts in self.world.facts()
             for known in facts.items
         }
@@ -193,7 +195,11 @@ class InventedHistory(RuleBasedStateMachine):
         for currency in {entry.item.outstanding.currency for entry in action.items}:
             of_currency = [entry.item.outstanding.amount for entry in action.items if entry.item.outstanding.currency == currency]
             assert [total.amount for total in action.totals if total.currency == currency] == [sum(of_currency)]
-            credit = sum(c.remaining.amount for c in world.credits.values() if c.customer_id == action.customer.id and c.remaining.currency == currency)
+            credit = sum(
+                c.remaining.amount
+                for c in world.credits.values()
+                if c.customer_id == action.customer.id and c.remaining.currency == currency
+            )
             assert action.task is TaskKind.DECIDE or credit < sum(of_currency)
         if is_contact(action):
             met = [day for day in self.met.get(action.customer.id, []) if day < self.today]
@@ -257,6 +263,6 @@ class InventedHistory(RuleBasedStateMachine):
 
 
 InventedHistory.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=250, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 TestInventedHistory = InventedHistory.TestCase

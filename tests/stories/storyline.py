@@ -156,7 +156,9 @@ def _one_run(world: World, on: date, *, carry_out: bool, approved: bool) -> Plan
 
 
 def _left(made: Plan) -> list[str]:
-    return [f"leave {skipped.number} {skipped.reason.value}" + (f" until {skipped.until}" if skipped.until else "") for skipped in made.skipped]
+    return [
+        f"leave {skipped.number} {skipped.reason.value}" + (f" until {skipped.until}" if skipped.until else "") for skipped in made.skipped
+    ]
 
 
 def told(action: Action) -> str:

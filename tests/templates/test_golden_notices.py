@@ -49,6 +49,12 @@ def test_no_golden_file_is_left_over() -> None:
     assert {path.name for path in GOLDEN.glob("*.txt")} == expected
 
 
+@pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.txt")), ids=lambda path: path.stem)
+def test_the_words_join_well(path: Path) -> None:
+    text = " ".join(path.read_text(encoding="utf-8").split())
+    assert [slip for slip in (",,", ",.", " ,", "..", " de el ", " a el ", "( ", " )", " 1 days", " 1 días") if slip in text] == []
+
+
 @pytest.mark.parametrize("folder", FORMS)
 def test_the_text_part_fits_plain_mail_programs(folder: str) -> None:
     for notice in NoticeKind:

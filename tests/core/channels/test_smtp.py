@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from email import message_from_bytes, policy
+from itertools import product
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from mail_cases import Words, letter
+from puntual.core.channels.email import as_wire
 from puntual.core.channels.port import Delivery, DeliveryStatus
 from puntual.core.channels.smtp import SmtpTransport
 from puntual.core.errors import CompanyMustAct
@@ -30,9 +32,7 @@ def login(password: str = PASSWORD) -> dict[str, Any]:
     return {"username": "cobros", "password": Secret(password)}
 
 
-def deliver(
-    script: Mapping[str, str], *more: Mapping[str, str], times: int = 1, **changes: Any
-) -> tuple[list[Delivery], ScriptedServer]:
+def deliver(script: Mapping[str, str], *more: Mapping[str, str], times: int = 1, **changes: Any) -> tuple[list[Delivery], ScriptedServer]:
     with ScriptedServer(script, *more) as server, closing(SmtpTransport(settings(server.port))) as transport:
         deliveries = [transport.deliver(letter(**changes)) for _ in range(times)]
     return deliveries, server
@@ -43,8 +43,12 @@ def test_a_message_arrives_whole_and_the_servers_name_for_it_is_kept() -> None:
     assert delivery == Delivery(SENT, vendor_id="2.0.0 queued as 4711")
     (body,) = server.bodies
     seen = message_from_bytes(body.replace(b"\r\n..", b"\r\n."), policy=policy.default)
-    assert seen.get_body(("plain",)).get_content() == Words().text
-    assert server.commands[1:4] == ["rset", f"mail FROM:<cobros@ibarra.example> size={len(body)}", "rcpt TO:<ana@nunez.example>"]
+    assert seen.get_body(("plain",)).get_content().splitlines() == Words().text.splitlines()
+    assert server.commands[1:4] == [
+        "rset",
+        f"mail FROM:<cobros@ibarra.example> size={len(as_wire(letter()))}",
+        "rcpt TO:<ana@nunez.example>",
+    ]
 
 
 def test_one_connection_serves_a_run() -> None:
@@ -77,12 +81,12 @@ def test_each_reply_has_its_ending(script: Mapping[str, str], expected: Delivery
     assert server.connections == 1
 
 
-@pytest.mark.parametrize("step", ["greeting", "EHLO", "RSET", "MAIL", "RCPT", "DATA", "body"])
-@pytest.mark.parametrize("how", [DROP, "421 4.3.2 closing"])
+STEPS = ["greeting", "EHLO", "RSET", "MAIL", "RCPT", "DATA"]
+
+
+@pytest.mark.parametrize(("step", "how"), [*product(STEPS, [DROP, "421 4.3.2 closing"]), ("body", DROP)])
 def test_what_ends_before_the_final_dot_was_certainly_not_sent(step: str, how: str) -> None:
-    if step == "body" and how != DROP:
-        pytest.skip("a server does not answer within a message")
-    (delivery,), server = deliver({step: how}, words=Words(text="x" * 5_000_000))
+    (delivery,), server = deliver({step: how, **({"HELO": how} if step == "EHLO" else {})}, words=Words(text="x" * 5_000_000))
     assert delivery.status is FAILED
     assert server.bodies == []
 
@@ -155,7 +159,8 @@ class Mailbox:
         self.got: list[Any] = []
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        self.got.append((session.ssl is not None, session.login_data, envelope.rcpt_tos))
+        encrypted = server.transport.get_extra_info("ssl_object") is not None
+        self.got.append((encrypted, session.auth_data, envelope.rcpt_tos))
         return "250 2.0.0 kept"
 
 
@@ -187,7 +192,7 @@ def serving(authority: trustme.CA, name: str, *, at_once: bool = False) -> Itera
 
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         good = isinstance(data, LoginPassword) and data.password == PASSWORD.encode()
-        return AuthResult(success=good, auth_data=data.login.decode(), handled=good)
+        return AuthResult(success=good, auth_data=data.login if good else None, handled=good)
 
     tls = {"ssl_context": server_side} if at_once else {"tls_context": server_side, "require_starttls": True}
     controller = EphemeralController(
@@ -210,13 +215,14 @@ def tls_server(authority: trustme.CA) -> Iterator[tuple[EphemeralController, Mai
     yield from serving(authority, "localhost", at_once=True)
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # of a server that has only TLS
 @pytest.mark.parametrize(("fixture", "security"), [("starttls_server", "starttls"), ("tls_server", "tls")])
 def test_mail_goes_encrypted_and_logged_in(fixture: str, security: str, trusting: ssl.SSLContext, request: pytest.FixtureRequest) -> None:
     controller, mailbox = request.getfixturevalue(fixture)
     transport = SmtpTransport(settings(controller.port, security, **login()), tls=trusting)
     assert [transport.deliver(letter()).status for _ in range(2)] == [SENT, SENT]
     transport.close()
-    assert mailbox.got[-2:] == [(True, b"cobros", ["ana@nunez.example"])] * 2 or mailbox.got[-1][0]
+    assert mailbox.got == [(True, b"cobros", ["ana@nunez.example"])] * 2
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(starttls_server: tuple[EphemeralController, Mailbox]) -> None:

@@ -1,0 +1,129 @@
+"""Two companies in one database with the same ids everywhere never see each other; and no query is written without its company."""
+
+import ast
+import inspect
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from history.sample_books import AT, RULES, TODAY, customer, eur, invoice, item, planned, store
+from puntual.core.dunning.facts import HoldKind
+from puntual.core.history import attempts, audit, books, holds, read, runs, work
+from puntual.core.history.attempts import AttemptStatus, Ending
+from puntual.core.history.database import writing
+from puntual.core.history.tables import metadata
+from puntual.core.receivables import CreditNote, Note
+from sqlalchemy import select
+
+ONE, OTHER = "one", "other"
+MODULES = ("attempts", "audit", "books", "holds", "read", "runs", "work")
+
+
+@pytest.fixture
+def conn(engine):
+    """Both companies have a customer c1 with an invoice i1 and a credit n1; the other company's i1 is larger."""
+    with writing(engine) as opened:
+        for company, total in ((ONE, "100"), (OTHER, "900")):
+            books.ensure_company(opened, company)
+            credit = CreditNote("n1", "R-1", "c1", TODAY, eur("5"), eur("5"))
+            store(opened, invoice(total=total), company=company, starts_pass=True, ends_pass=True, credit_notes=(credit,), cursor=company)
+        yield opened
+
+
+def rows_of(conn, company):
+    """Everything in the database of a company."""
+    return {
+        table.name: sorted(map(str, conn.execute(select(table).where(table.c.company == company)).all()))
+        for table in metadata.sorted_tables
+    }
+
+
+def acted(conn, company):
+    """Everything that can happen to a company's history."""
+    attempt = attempts.claim(conn, company, "r", planned(conn, company), TODAY, AT)[0][0]
+    attempts.begin(conn, company, attempt)
+    bad = Ending(AttemptStatus.UNKNOWN, refused_address="c1@example.com")
+    attempts.settle(conn, company, attempt, bad, TODAY, AT)
+    attempts.resolve_unknown(conn, company, attempt.id, True, "eva", AT)
+    hold = holds.add_hold(conn, company, HoldKind.PROMISE, "c1", "i1", "x", TODAY, "eva", AT)
+    holds.end_holds(conn, company, [hold.id], "x", "eva", AT)
+    holds.add_hold(conn, company, HoldKind.PROMISE, "c1", "i1", "x", TODAY, "eva", AT)
+    work.propose(conn, company, [("k", "a")], AT)
+    work.approve(conn, company, None, "eva", AT)
+    work.put_on_list(conn, company, work.WorkItem("t", "call", "c1", "s", "t", TODAY), AT)
+    work.queue_notes(conn, company, [Note("m", "i1", "c1", "t", TODAY)])
+    work.note_written(conn, company, {"m": "1"})
+    runs.take_lease(conn, company, "r", "me", AT, lambda _: True)
+    paid = store(conn, invoice(paid="100"), company=company, starts_pass=True, last_bank_entry_on=TODAY)
+    books.kept_promises(conn, company, paid.settled, AT)
+    store(conn, company=company, starts_pass=True, ends_pass=True)
+    books.close_vanished(conn, company)
+    books.wake(conn, company, ["c1"], RULES, TODAY)
+
+
+def test_whatever_happens_to_one_company_leaves_the_other_as_it_was(conn):
+    before = rows_of(conn, OTHER)
+    acted(conn, ONE)
+    assert rows_of(conn, OTHER) == before
+    assert all(rows_of(conn, ONE)[table] for table in metadata.tables if table != "allocations")
+
+
+def test_whatever_happened_to_one_company_the_other_does_not_read_it(conn):
+    acted(conn, ONE)
+    assert [str(action.totals[0]) for action in planned(conn, OTHER)] == ["900.00 EUR"]
+    assert item(conn, "i1/1", OTHER).outstanding_minor == 90_000
+    facts = next(read.facts_of(conn, OTHER, ["c1"]))
+    assert (facts.last_contact, facts.holds, facts.bad_addresses, len(facts.credits)) == (None, (), frozenset(), 1)
+    assert list(audit.entries_of(conn, OTHER)) == []
+    assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 0)
+    assert (work.approved_keys(conn, OTHER), work.waiting_work(conn, OTHER), work.count_waiting(conn, OTHER)) == (frozenset(), [], 0)
+    assert (books.cursor_of(conn, OTHER), attempts.sent_on_day(conn, OTHER, TODAY)) == (OTHER, 0)
+    assert (read.open_counts(conn, OTHER, TODAY), read.open_counts(conn, ONE, TODAY)) == ((1, 1, 1), (0, 0, 0))
+    assert runs.take_lease(conn, OTHER, "r", "me", AT, lambda _: True) == ""
+
+
+def test_both_may_claim_the_same_ids(conn):
+    for company in (ONE, OTHER):
+        made, lost = attempts.claim(conn, company, "r", planned(conn, company), TODAY, AT)
+        assert (len(made), lost) == (1, [])
+    attempts.recover(conn, ONE, AT)
+    assert (item(conn, "i1/1", ONE).open_attempt, bool(item(conn, "i1/1", OTHER).open_attempt)) == ("", True)
+
+
+def test_many_customers_are_read_in_batches_and_each_once(conn):
+    owners = [customer(f"k{n:04}") for n in range(read.BATCH_CUSTOMERS + 3)]
+    store(conn, *(invoice(f"x{o.id}", o.id) for o in owners), people=owners, company=ONE)
+    found = [facts.customer.id for facts in read.all_customers(conn, ONE)]
+    assert sorted(found) == sorted({"c1", *(o.id for o in owners)})
+    assert len(list(read.due_customers(conn, ONE, TODAY + timedelta(days=1)))) == len(found)
+
+
+def test_every_table_has_the_company_in_its_key():
+    assert all("company" in table.primary_key.columns for table in metadata.sorted_tables)
+    assert all(index.columns[0].name == "company" for table in metadata.sorted_tables for index in table.indexes)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_query_function_takes_the_company(name):
+    """A function that is given a connection is given the company as well, but for those that write rows which name theirs."""
+    module = import_module(f"puntual.core.history.{name}")
+    functions = [f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == module.__name__]
+    asked = {f.__name__: list(inspect.signature(f).parameters) for f in functions if "conn" in inspect.signature(f).parameters}
+    assert asked or name == "rows"
+    without = {called for called, parameters in asked.items() if parameters[:2] != ["conn", "company"]}
+    assert without <= {"set_next_action", "_driver_update", "_day"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_statement_names_the_company(name):
+    """Each select, update, delete and insert stands in a statement (or in the assignment it starts from) that says `company`."""
+    tree = ast.parse(Path(inspect.getfile(import_module(f"puntual.core.history.{name}"))).read_text(encoding="utf-8"))
+    scopes = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.Assign | ast.ClassDef)]
+    asking = [scope for scope in scopes if any(_asks(node) for node in ast.walk(scope))]
+    names = [ast.unparse(scope) for scope in asking]
+    assert all("company" in text.lower() or "_THIS_" in text for text in names), [text for text in names if "company" not in text.lower()]
+
+
+def _asks(node):
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"select", "update", "delete", "insert"}
