@@ -1,5 +1,6 @@
 """Money: an exact Decimal that always carries its currency. Nothing here knows float."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -16,6 +17,9 @@ _MINOR_UNITS = {
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
+
+_CODE_BEFORE_NUMBER = re.compile(r"(?<=[A-Z])(?=\d)")
+"""Where a currency without a symbol touches the number: EUR 1,250.00 in es_MX (UTS #35, currencySpacing)."""
 
 
 class CurrencyMismatch(ValueError):
@@ -125,7 +129,8 @@ def format_money(money: Money, locale: str) -> str:
     Spanish groups from five digits on by the CLDR rule; invoices there group from four, so grouping is always on (practice.md).
     """
     parsed, pattern = _currency_pattern(locale, minor_units(money.currency))
-    return str(format_currency(money.amount, money.currency, pattern, locale=parsed, currency_digits=False))
+    text = str(format_currency(money.amount, money.currency, pattern, locale=parsed, currency_digits=False))
+    return _CODE_BEFORE_NUMBER.sub("\u00a0", text) if money.currency in text else text
 
 
 @lru_cache(maxsize=512)

@@ -13,6 +13,7 @@ from ..history.books import ensure_company
 from ..history.database import reading, writing
 from ..history.read import currencies_in_books
 from ..notices.check import check_templates
+from ..notices.tone import Severity
 from ..policy.explain import explain
 from ..policy.json_schema import policy_json_schema, schema_text
 from ..policy.lint import missing_payment_details, warnings
@@ -64,8 +65,9 @@ def check_command(company: str, directory: Path, offline: bool) -> None:
     """Check the policy, the texts and the connection to the ledger, and say everything that is wrong."""
     desk = desk_of(directory, company, SystemClock(), load_policy(directory, company))
     path = policy_path(directory, company)
-    refused = [*_check_texts(desk), *_placed(path, _missing_payment_details(desk))]
-    advice = _placed(path, warnings(desk.policy, desk.today()))
+    texts = check_templates(desk.renderer, desk.policy)
+    refused = [str(f) for f in texts if f.severity is Severity.REFUSE] + _placed(path, _missing_payment_details(desk))
+    advice = [str(f) for f in texts if f.severity is Severity.WARN] + _placed(path, warnings(desk.policy, desk.today()))
     if not offline:
         refused += _check_ledger(desk)
     for line in refused:
@@ -75,10 +77,6 @@ def check_command(company: str, directory: Path, offline: bool) -> None:
     if refused:
         sys.exit(A_PERSON_MUST_ACT)
     say(f"{company}: the policy, the texts{'' if offline else ' and the ledger'} are in order; mode {desk.policy.mode.value}.")
-
-
-def _check_texts(desk: Desk) -> Iterable[str]:
-    return [str(finding) for finding in check_templates(desk.renderer, desk.policy)]
 
 
 def _placed(path: Path, found: Iterable[Finding]) -> list[str]:

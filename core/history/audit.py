@@ -78,8 +78,8 @@ def verify(conn: Connection, company: str) -> ChainReport:
         if row["previous_hash"] != previous or _hash(previous, dict(row)) != row["hash"]:
             return ChainReport(count - 1, previous, count, f"entry {count} was changed after it was written")
         previous = row["hash"]
-    head = conn.execute(_HEAD, {"of_company": company}).one_or_none()
-    if head is not None and tuple(head) != (count, previous):
+    head = conn.execute(_HEAD, {"of_company": company}).one_or_none() or (0, "")
+    if tuple(head) != (count, previous):
         return ChainReport(count, previous, count + 1, f"the trail ends at entry {count}, but {head[0]} were written")
     return ChainReport(count, previous)
 

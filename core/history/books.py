@@ -8,13 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from ..dunning.facts import Hold, HoldKind
 from ..dunning.plan import Rulebook
 from ..port import Cursor, Page
 from ..receivables import CreditKind, Customer, DocumentStatus, Invoice, LedgerContact, open_items
 from .database import execute_many, upsert
+from .holds import active_holds, end_holds
 from .read import customers_by_id, known_customers
 from .rows import GONE, OPEN, SETTLED, customer_values, document_values, facts_beside
-from .tables import allocations, companies, cursors, customers, holds, items, unapplied_credits
+from .tables import allocations, companies, cursors, customers, items, unapplied_credits
 from .waking import Judging, wake
 
 _STREAM = "changes"
@@ -238,16 +240,20 @@ def note_contact(conn: Connection, company: str, customer_id: str, on: date, how
 
 
 def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], at: datetime) -> list[str]:
-    """End the promises on invoices that are settled now: they were kept. Returns the holds' ids."""
+    """End the promises that were kept: all that they cover and that was due by the promised day is settled now. Returns the holds' ids."""
     if not settled_items:
         return []
-    active = (holds.c.company == company, holds.c.kind == "promise", holds.c.ended_at.is_(None), holds.c.invoice_id != "")
-    kept: list[str] = []
-    for hold_id, invoice_id in conn.execute(select(holds.c.hold_id, holds.c.invoice_id).where(*active)).all():
-        of_invoice = select(func.count()).select_from(items).where(items.c.company == company, items.c.invoice_id == invoice_id)
-        if not conn.execute(of_invoice.where(items.c.status == OPEN)).scalar_one() and conn.execute(of_invoice).scalar_one():
-            kept.append(hold_id)
-    if kept:
-        ended = update(holds).where(holds.c.company == company, holds.c.hold_id.in_(kept))
-        conn.execute(ended.values(ended_at=at, outcome="kept"))
+    where = (items.c.company == company, items.c.item_id.in_(settled_items))
+    touched = set(conn.execute(select(items.c.customer_id).where(*where)).scalars())
+    promises = [hold for hold in active_holds(conn, company) if hold.kind is HoldKind.PROMISE and hold.customer_id in touched]
+    kept = [promise.id for promise in promises if _is_kept(conn, company, promise)]
+    end_holds(conn, company, kept, "kept", "puntual", at)
     return kept
+
+
+def _is_kept(conn: Connection, company: str, promise: Hold) -> bool:
+    covered = [items.c.company == company, items.c.customer_id == promise.customer_id]
+    covered += [items.c.invoice_id == promise.invoice_id] if promise.invoice_id else [items.c.due_date <= (promise.until or date.max)]
+    counted = select(func.count(), func.count().filter(items.c.status == OPEN)).select_from(items).where(*covered)
+    known, still_open = conn.execute(counted).one()
+    return bool(known) and not still_open

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from ..dunning.facts import Action, ActionItem, TaskKind
-from ..money import format_money
 from ..policy.schema import NoticeKind, Policy
-from .display import format_date
+from .display import format_date, money_text
 
 _NOTICE: Mapping[str, Mapping[NoticeKind, str]] = {
     "es": {
@@ -66,7 +65,7 @@ def note_texts(action: Action, policy: Policy, as_of: date) -> dict[str, str]:
             level=entry.level_key,
             address=action.recipient.email if action.recipient else "",
             day=format_date(as_of, locale),
-            outstanding=format_money(entry.item.outstanding, locale),
+            outstanding=money_text(entry.item.outstanding, locale),
             due=format_date(entry.item.due_date, locale),
         )
         texts[entry.item.invoice_id] = f"{texts[entry.item.invoice_id]}\n{line}" if entry.item.invoice_id in texts else line
@@ -91,7 +90,7 @@ def _language(policy: Policy) -> str:
 
 def _item_line(entry: ActionItem, policy: Policy) -> str:
     locale = policy.company.locale
-    outstanding, due = format_money(entry.item.outstanding, locale), format_date(entry.item.due_date, locale)
+    outstanding, due = money_text(entry.item.outstanding, locale), format_date(entry.item.due_date, locale)
     return _WORDS[_language(policy)]["item"].format(number=entry.item.number, outstanding=outstanding, due=due)
 
 

@@ -1,6 +1,6 @@
 """act: claim, recheck, begin, one effect, settle. In that order, so that nothing is sent twice whatever dies in between."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from email.message import EmailMessage
@@ -150,9 +150,9 @@ class Acting:
             return None
 
     def _message(self, attempt: Attempt) -> EmailMessage:
-        rendered = render_notice(self.desk, self.ledger, attempt.action, self.as_of)
         files = attachments_of(self.desk.policy, self.ledger, attempt.action)
-        return compose(rendered, **envelope_of(self.desk, attempt.action), attachments=files)
+        rendered = render_notice(self.desk, self.ledger, attempt.action, self.as_of, files.keys())
+        return compose(rendered, **envelope_of(self.desk, attempt.action), attachments=tuple(files.values()))
 
     def _transport(self) -> MailTransport:
         if self._mail is None:
@@ -198,11 +198,14 @@ class Acting:
         self.report.done.append(attempt)
 
 
-def render_notice(desk: Desk, ledger: LedgerConnector | None, action: Action, as_of: date) -> Rendered:
-    """The words of a notice, with the ledger's pay page where the policy wants it. Without `ledger` only pages that are known are used."""
+def render_notice(desk: Desk, ledger: LedgerConnector | None, action: Action, as_of: date, attached: Collection[str] = ()) -> Rendered:
+    """The words of a notice, with the ledger's pay page where the policy wants it. Without `ledger` only pages that are known are used.
+
+    `attached` are the ids of the invoices whose PDF goes along.
+    """
     if action.notice is None:
         raise BrokenInvariant(f"action {action.key} has no notice to render")
-    context = build_context(action, desk.policy, as_of, _pages(desk, ledger, action))
+    context = build_context(action, desk.policy, as_of, _pages(desk, ledger, action), attached=frozenset(attached))
     return desk.renderer.render(context, action.notice, action.language)
 
 

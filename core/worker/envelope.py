@@ -38,16 +38,16 @@ def _digest(*parts: str) -> str:
     return "puntual." + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def attachments_of(policy: Policy, ledger: LedgerConnector, action: Action) -> list[Attachment]:
-    """The invoices as the ledger prints them. What cannot be had is left out."""
+def attachments_of(policy: Policy, ledger: LedgerConnector, action: Action) -> dict[str, Attachment]:
+    """The invoices as the ledger prints them, by invoice id. What cannot be had is left out."""
     if Capability.INVOICE_PDF not in ledger.capabilities or policy.mail.attach_invoice_pdf is False:
-        return []
-    attached: list[Attachment] = []
+        return {}
+    attached: dict[str, Attachment] = {}
     numbers = {entry.item.invoice_id: entry.item.number for entry in action.items}
     for invoice_id, number in list(numbers.items())[:MOST_ATTACHMENTS]:
         content = _pdf(ledger, invoice_id)
-        if content and sum(len(a.content) for a in attached) + len(content) <= MOST_ATTACHED_BYTES:
-            attached.append(Attachment(f"{_file_name(number)}.pdf", content))
+        if content and sum(len(a.content) for a in attached.values()) + len(content) <= MOST_ATTACHED_BYTES:
+            attached[invoice_id] = Attachment(f"{_file_name(number)}.pdf", content)
     return attached
 
 

@@ -118,11 +118,18 @@ def template_lookup(own: Path | None) -> Callable[[str], str | None]:
 
     def lookup(name: str) -> str | None:
         if own is not None and (mine := _inside(own, name)) is not None:
-            return mine.read_text(encoding="utf-8")
+            return _text_of(mine)
         found = shipped.joinpath(*name.split("/"))
         return found.read_text(encoding="utf-8") if found.is_file() else None
 
     return lookup
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise PolicyProblem(f"{shown_path(path)}: byte {error.start + 1} is no UTF-8", hint="Save the template as UTF-8") from None
 
 
 def _inside(folder: Path, name: str) -> Path | None:

@@ -3,7 +3,6 @@
 from datetime import date
 
 import pytest
-
 from puntual.core.calendar import BusinessCalendar, days_after, knows_country
 
 MONDAY_TO_FRIDAY = frozenset(range(5))

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from puntual.core import errors
 from puntual.core.errors import CompanyMustAct, OurBug, PolicyProblem, PuntualError, RateLimited, Refused, RejectedByLedger, TryLater
 from puntual.core.secret import Secret, masked
@@ -51,7 +50,6 @@ SHOWN: list[Callable[[Secret], str]] = [
     "{:>30}".format,
     "{!r:.99}".format,
     lambda s: f"{s}",
-    lambda s: "%s" % s,
     lambda s: repr([s]),
     lambda s: repr({"a": s}),
 ]

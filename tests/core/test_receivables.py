@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 import pytest
 from dunning_cases import invoice, one, part_paid
-
 from puntual.core.money import Money
 from puntual.core.receivables import DocumentStatus, item_id, open_items
 

@@ -38,10 +38,8 @@ def _sqlite(folder: Path) -> Iterator[str]:
 def _postgresql(template: str) -> Iterator[str]:
     name = f"t{uuid.uuid4().hex}"
     _admin(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    try:
-        yield _server().get_uri(database=name)
-    finally:
-        _admin(f'DROP DATABASE "{name}" WITH (FORCE)')
+    yield _server().get_uri(database=name)
+    _admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
 @cache

@@ -6,7 +6,6 @@ from functools import cache
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
-
 from puntual.core.money import Money
 from puntual.core.policy.schema import (
     Channel,

@@ -7,7 +7,6 @@ from itertools import product
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from properties.invented import START, policies
 from puntual.core.dunning.facts import CustomerFacts, Hold, HoldKind, ItemFacts, LevelState, Plan
 from puntual.core.dunning.forecast import days_ahead, is_contact
@@ -20,13 +19,14 @@ from puntual.core.receivables import Customer, OpenItem
 QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GOMEZ = Customer("gomez", "Talleres Gómez", "pagos@gomez.example", language="es")
 HORIZON = 150
+NOTHING_SENT = LevelState()
 
 
 def item(due: date, amount: int = 100) -> OpenItem:
     return OpenItem("F-1/1", "F-1", "F-1", "gomez", START - timedelta(days=20), due, Money.of(amount, "EUR"), Money.of(amount, "EUR"))
 
 
-def owing(due: date, *holds: Hold, level: LevelState = LevelState()) -> CustomerFacts:
+def owing(due: date, *holds: Hold, level: LevelState = NOTHING_SENT) -> CustomerFacts:
     return CustomerFacts(GOMEZ, (ItemFacts(item(due), level),), holds=holds)
 
 
@@ -86,7 +86,7 @@ def test_nothing_is_due_before_the_item_was_woken(
 
 
 def _state(level: Level | None, sends: int, on: date) -> LevelState:
-    return LevelState(level.key, level.days, on, sends) if level else LevelState()
+    return LevelState(level.key, level.days, on, sends) if level else NOTHING_SENT
 
 
 @given(

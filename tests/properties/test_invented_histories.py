@@ -8,7 +8,6 @@ from dunning_world import World, is_accounted_for
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-
 from properties.invented import CURRENCIES, START, moneys, policies
 from puntual.core.dunning.facts import Action, ActionItem, ActionKind, HoldKind, LastContact, Plan, TaskKind
 from puntual.core.dunning.forecast import is_contact

@@ -14,7 +14,6 @@ from typing import Any
 
 import yaml
 from dunning_world import World, is_accounted_for
-
 from policy.material import read
 from puntual.core.dunning.facts import Action, ActionKind, HoldKind, LastContact, Plan, TaskKind
 from puntual.core.dunning.printout import label
@@ -228,7 +227,7 @@ def _release(world: World, _: date, rest: str) -> None:
 
 
 def _ledger(world: World, _: date, rest: str) -> None:
-    what, number, said = (rest.split(" ", 2) + [""])[:3]
+    what, number, said = [*rest.split(" ", 2), ""][:3]
     if what == "due":
         world.change(number, due_date=date.fromisoformat(said))
     else:

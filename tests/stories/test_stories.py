@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from stories.storyline import FOLDER, play, read_story
 
 STORIES = sorted(FOLDER.glob("*.story"))

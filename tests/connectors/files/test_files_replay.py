@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from puntual.core.dunning.facts import Skipped, SkipReason
+from puntual.core.dunning.facts import ActionKind, Skipped, SkipReason
 from puntual.core.history.attempts import Attempt
 from puntual.core.worker.clock import FixedClock, noon_of
 from puntual.core.worker.run import run
@@ -74,7 +74,7 @@ def invented(count: int) -> dict[str, Row]:
 
 def write(path: Path, rows: dict[str, Row]) -> None:
     path.parent.mkdir(parents=True)
-    head = "countryCode,customerID,PaperlessDate,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,SettledAmount,PaperlessBill"
+    head = "countryCode,customerID,PaperlessDate,invoiceNumber,InvoiceDate,DueDate,InvoiceAmount,Disputed,SettledDate,SettledAmount,Paper"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(head.split(","))
@@ -88,14 +88,16 @@ def replayed(folder: Path) -> tuple[dict[date, list[Attempt]], list[Skipped]]:
     """What was sent on each day, and what was dropped at the last look."""
     sent: dict[date, list[Attempt]] = {}
     dropped: list[Skipped] = []
+    clock = FixedClock(noon_of(FIRST, "America/New_York"))
+    desk = desk_of(folder, "acme", clock, load_policy(folder, "acme"))
     for offset in range((LAST - FIRST).days + 1):
         day = FIRST + timedelta(days=offset)
-        desk = desk_of(folder, "acme", FixedClock(noon_of(day, "America/New_York")), load_policy(folder, "acme"))
+        clock.at = noon_of(day, "America/New_York")
         report = run(desk, day, at_any_hour=True, confirmed=True)
-        desk.engine.dispose()
         assert report.synced.problems == []
-        sent[day] = [attempt for attempt in report.acted.done if attempt.action.items]
+        sent[day] = [attempt for attempt in report.acted.done if attempt.action.kind is ActionKind.NOTICE]
         dropped += report.acted.dropped
+    desk.engine.dispose()
     return sent, dropped
 
 

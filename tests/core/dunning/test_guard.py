@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from dunning_cases import GOMEZ, TUESDAY, credit, invoice, owing, plan_for, policy
-
 from puntual.core.dunning.facts import Plan
 from puntual.core.dunning.guard import Circumstances, alarm_of_vanished, alarms
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from dunning_cases import GOMEZ, TUESDAY, credit, invoice, owing, plan_for, policy
-
 from puntual.core.dunning.printout import as_json, as_lines
 
 PLAN = plan_for(
@@ -28,7 +27,7 @@ task   no address for Bar Luna: 80.00 EUR
          why: invoice F-4 was due 1 day ago; level 'reminder' (day +1); there is no usable address to write to
 
 Left alone:
-  F-2 (2/2)  not_due_yet: next: level 'upcoming' on 2026-05-06"""
+  F-2  not_due_yet: next: level 'upcoming' on 2026-05-06"""
 
 
 def test_the_plan_in_lines() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from dunning_cases import GOMEZ, TUESDAY, invoice, one, policy
-
 from puntual.core.dunning.procedures import Assignments, Excluded, Ladder, UnknownProcedure
 from puntual.core.receivables import Customer
 

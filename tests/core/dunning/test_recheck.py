@@ -5,7 +5,6 @@ from datetime import date, timedelta
 
 import pytest
 from dunning_cases import GOMEZ, PAID, TUESDAY, VOID, credit, invoice, items_of, only_action, owing, part_paid, policy
-
 from puntual.core.dunning.facts import Action, Hold, HoldKind, LevelState, SkipReason, TaskKind
 from puntual.core.dunning.recheck import Rechecked, judge_again
 from puntual.core.money import Money
@@ -19,11 +18,11 @@ ACTION = only_action(owing(FIRST, SECOND))
 def again(
     *now: Invoice,
     action: Action = ACTION,
-    credits: tuple[UnappliedCredit, ...] | None = (),
+    unapplied: tuple[UnappliedCredit, ...] | None = (),
     holds: tuple[Hold, ...] = (),
     by: Policy | None = None,
 ) -> Rechecked:
-    return judge_again(action, {known.id: known for known in now}, credits, holds, by or policy(), TUESDAY)
+    return judge_again(action, {known.id: known for known in now}, unapplied, holds, by or policy(), TUESDAY)
 
 
 def dropped(judged: Rechecked) -> list[tuple[str, SkipReason]]:
@@ -95,21 +94,21 @@ def test_a_hold_since_the_plan(kind: HoldKind, until: date | None, reason: SkipR
 
 
 def test_a_credit_of_the_amount_due_came_in() -> None:
-    assert dropped(again(FIRST, SECOND, credits=(credit("150.00"),))) == [(n, SkipReason.COVERED_BY_CREDIT) for n in ("F-1", "F-2")]
-    assert again(FIRST, SECOND, credits=(credit("150.00"),)).action is None
+    assert dropped(again(FIRST, SECOND, unapplied=(credit("150.00"),))) == [(n, SkipReason.COVERED_BY_CREDIT) for n in ("F-1", "F-2")]
+    assert again(FIRST, SECOND, unapplied=(credit("150.00"),)).action is None
 
 
 def test_a_smaller_credit_is_shown_and_another_currency_is_not() -> None:
-    judged = again(FIRST, SECOND, credits=(credit("900.00", "USD", "AB-2"), credit("149.99")))
+    judged = again(FIRST, SECOND, unapplied=(credit("900.00", "USD", "AB-2"), credit("149.99")))
     assert judged.action is not None
     assert [known.id for known in judged.action.credits] == ["AB-1"]
 
 
 def test_when_the_ledger_cannot_tell_credits_those_of_the_plan_stand() -> None:
     planned = only_action(owing(FIRST, SECOND, credits=(credit("60.00"),)))
-    judged = again(FIRST, SECOND, action=planned, credits=None)
+    judged = again(FIRST, SECOND, action=planned, unapplied=None)
     assert judged.action == planned
-    assert dropped(again(replace(FIRST, status=PAID), SECOND, action=planned, credits=None)) == [
+    assert dropped(again(replace(FIRST, status=PAID), SECOND, action=planned, unapplied=None)) == [
         ("F-1", SkipReason.SETTLED_MEANWHILE),
         ("F-2", SkipReason.COVERED_BY_CREDIT),
     ]
@@ -131,7 +130,7 @@ def test_a_task_to_decide_is_not_held_by_credit() -> None:
     ended = replace(items_of(old)[0], level=LevelState("final", 35, TUESDAY - timedelta(days=20), 1))
     action = only_action(replace(owing(), items=(ended,), credits=(credit("100.00"),)))
     assert action.task is TaskKind.DECIDE
-    assert again(old, action=action, credits=(credit("100.00"),)).action == action
+    assert again(old, action=action, unapplied=(credit("100.00"),)).action == action
 
 
 def test_an_instalment_that_was_paid_falls_out_alone() -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 from dunning_cases import GOMEZ, owing, policy
-
 from puntual.core.dunning.facts import CustomerFacts, Recipient
 from puntual.core.dunning.recipients import base_language, language_of, recipient_of
 from puntual.core.receivables import Contact, ContactRole, Customer
