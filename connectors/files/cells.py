@@ -90,6 +90,7 @@ _SIGN_OF: dict[str, tuple[str, ...]] = {
     "kd": ("KWD",),
 }
 _LOST_PRECISION = Decimal("0.000001")
+_TOO_MUCH = Decimal(10) ** 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,8 @@ def _exact(value: Decimal, currency: str, text: str) -> Money:
         money = Money.of(value, currency)
     except ValueError as error:
         raise CellProblem(f"“{text[:_LONGEST]}” is no amount in {currency}") from error
+    if abs(value) >= _TOO_MUCH:
+        raise CellProblem(f"“{text[:_LONGEST]}” is more than any invoice; correct it")
     if money.amount != value and abs(money.amount - value) > _LOST_PRECISION:
         raise CellProblem(
             f"“{text[:_LONGEST]}” has more decimals than {currency} ({minor_units(currency)}); correct it, or say which sign is `decimal`"

@@ -98,8 +98,8 @@ class FilesConnector(LedgerConnector):
         self._index: _Index | None = None
 
     def check(self) -> Company:
-        """Read the head of every file and see that notes can be written. Raises BooksUnreadable, PermissionMissing."""
-        Reading(self.settings, self._files(), self._today())
+        """See that every file can be understood and that notes can be written. Raises BooksUnreadable, PermissionMissing."""
+        Reading(self.settings, self._files(), self._today()).check()
         for journal in (self._notes, self._tasks):
             target = journal.path if journal.path.exists() else journal.path.parent
             if not os.access(target, os.W_OK):

@@ -125,7 +125,10 @@ def records(text: TextIO, delimiter: str, name: str) -> Iterator[Record]:
                 ) from error
             yield Record(line, [], f"is no proper CSV ({error}); correct the quotes in this row")
             continue
-        if any(cells) and any(cell.strip() for cell in cells):
+        joined = "".join(cells)
+        if "\0" in joined:
+            yield Record(line, [], "has bytes that are no text; export the file again")
+        elif joined.strip():
             yield Record(line, cells)
 
 
@@ -170,10 +173,12 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def is_footer(cells: Sequence[str], must_be_blank: Sequence[int]) -> bool:
-    """Whether this row is a total under the table: it begins with such a word, and the columns that every document fills are blank.
+    """Whether this row is a total under the table: the columns that every document fills are blank, but for a word such as Total.
 
-    `must_be_blank` are the places of those columns; the word itself may stand in one of them.
+    `must_be_blank` are the places of those columns; the word may stand in one of them, or there is none at all.
     """
+    if cells and must_be_blank and not any(cells[place].strip() for place in must_be_blank if place < len(cells)):
+        return True
     first = next((place for place, cell in enumerate(cells) if cell.strip()), None)
     word = _WORD.search(cells[first]) if first is not None else None
     if not word or plain(word.group()) not in FOOTERS:

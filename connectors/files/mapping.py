@@ -17,6 +17,7 @@ from .words import DOCUMENT_KINDS, ROLES, SOURCE_KINDS, STATUSES, YES_NO, countr
 
 _SEVERAL = re.compile(r"[,;|]")
 _WHOLE_NUMBER = re.compile(r"\d{1,3}")
+_LONGEST_ID = 120
 _INVOICE_AMOUNTS = ("total", "outstanding", "paid", "settled_amount")
 _NO_REASON = frozenset({"", "-", "–", "—"})
 
@@ -42,6 +43,7 @@ def customer_of(row: Row) -> Customer:
     name = row.text("name") or row.text("id")
     if not name:
         raise CellProblem("has neither an id nor a name; fill one in")
+    _check_length(row.text("id") or plain(name))
     return Customer(
         id=row.text("id") or plain(name),
         name=name,
@@ -129,6 +131,7 @@ def invoice_facts(row: Row, settings: FilesSettings) -> InvoiceFacts:
     number = row.text("number") or row.text("id")
     if not number:
         raise CellProblem("has no number; fill it in")
+    _check_length(number, row.text("id"))
     issued_on, due_date = _dates(row, settings)
     currency = row.currency(settings.currency, _INVOICE_AMOUNTS)
     total, outstanding = row.money("total", currency), row.money("outstanding", currency)
@@ -166,7 +169,14 @@ def customer_key(row: Row) -> str:
     key = row.text("customer") or plain(row.text("customer_name"))
     if not key:
         raise CellProblem("names no customer; fill it in")
+    _check_length(key)
     return key
+
+
+def _check_length(*ids: str) -> None:
+    """Ids and numbers are keys in the history."""
+    if any(len(one) > _LONGEST_ID for one in ids):
+        raise CellProblem(f"has an id or number of more than {_LONGEST_ID} characters; correct it")
 
 
 def _dates(row: Row, settings: FilesSettings) -> tuple[date, date]:

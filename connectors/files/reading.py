@@ -40,6 +40,12 @@ class Reading:
         self._good = 0
         self._first_problem: RowProblem | None = None
 
+    def check(self) -> None:
+        """See that every file can be understood. Raises BooksUnreadable."""
+        self._check_something_says_paid()
+        for table in self._tables:
+            table.conventions()
+
     def told(self) -> Iterator[Told]:
         """Customers, then invoices with their allocations, then payments and credit notes; problems in between.
 

@@ -52,6 +52,8 @@ class Row:
         found = self._cells[place].strip() if place is not None else ""
         if field in table.meanings:
             found = table.meanings[field].get(plain(found), found)
+        if "\n" in found or "\r" in found:
+            found = " ".join(found.split())
         return found or table.constants.get(field, "")
 
     def has(self, field: str) -> bool:

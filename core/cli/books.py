@@ -29,7 +29,7 @@ from ..worker.desk import Desk
 from ..worker.envelope import envelope_of
 from ..worker.inquiry import Answer, why
 from ..worker.planning import plan_of
-from ..worker.run import RunReport, run
+from ..worker.run import RunReport, leased, run
 from ..worker.sync import SyncReport, replan_when_rules_changed, sync
 from .common import A_PERSON_MUST_ACT, company, confirm, desk_on, directory, on_day, say, told, warn
 
@@ -46,7 +46,8 @@ def sync_command(company: str, directory: Path, on: date | None, confirm: bool, 
     desk = desk_on(directory, company, on)
     ledger = desk.open_ledger()
     try:
-        report = sync(desk, ledger, on or desk.today(), confirmed=confirm, complete=complete)
+        with leased(desk):
+            report = sync(desk, ledger, on or desk.today(), confirmed=confirm, complete=complete)
     finally:
         ledger.close()
     _say_sync(report)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from ..errors import PuntualError
+from ..history.database import trouble_of
 from ..policy.schema import Mode, Policy
 from ..worker.clock import Clock, FixedClock, SystemClock, noon_of, today
 from ..worker.desk import Desk
@@ -91,14 +92,12 @@ def told(command: Command) -> Command:
         except PuntualError as error:
             warn(str(error))
             sys.exit(error.exit_code)
-        except OperationalError as error:
-            warn(
-                f"The history database is busy, full or not reachable: {str(error.orig).splitlines()[0]}. Nothing is lost; try again later."
-            )
-            sys.exit(TRY_LATER)
         except DBAPIError as error:
-            warn(f"The history database is damaged or not ours: {str(error.orig).splitlines()[0]}.")
-            sys.exit(A_PERSON_MUST_ACT)
+            trouble = trouble_of(error)
+            warn(str(trouble))
+            sys.exit(trouble.exit_code)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             warn(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}.")
             sys.exit(A_PERSON_MUST_ACT)

@@ -160,14 +160,6 @@ def release(conn: Connection, company: str, attempt_id: str) -> None:
     )
 
 
-def abandon(conn: Connection, company: str, attempt_ids: Sequence[str], at: datetime, why: str) -> None:
-    """Give back what a run claimed and did not begin, when it has to stop."""
-    mine = (attempts.c.company == company, attempts.c.attempt_id.in_(attempt_ids), attempts.c.status == AttemptStatus.CLAIMED.value)
-    for attempt_id in conn.execute(select(attempts.c.attempt_id).where(*mine)).scalars().all():
-        _set_status(conn, company, attempt_id, AttemptStatus.ABANDONED, at, detail=why)
-        release(conn, company, attempt_id)
-
-
 def recover(conn: Connection, company: str, at: datetime) -> list[str]:
     """After a run that died: what was only claimed is free again; a mail whose end nobody knows stays unknown and is not sent again.
 

@@ -239,15 +239,15 @@ def note_contact(conn: Connection, company: str, customer_id: str, on: date, how
     conn.execute(_NOTE_CONTACT, {"of_company": company, "of_customer": customer_id, "on": on, "how": how})
 
 
-def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], at: datetime) -> list[str]:
-    """End the promises that were kept: all that they cover and that was due by the promised day is settled now. Returns the holds' ids."""
+def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], at: datetime) -> list[Hold]:
+    """End the promises that were kept: all that they cover and that was due by the promised day is settled now. Returns them."""
     if not settled_items:
         return []
     where = (items.c.company == company, items.c.item_id.in_(settled_items))
     touched = set(conn.execute(select(items.c.customer_id).where(*where)).scalars())
     promises = [hold for hold in active_holds(conn, company) if hold.kind is HoldKind.PROMISE and hold.customer_id in touched]
-    kept = [promise.id for promise in promises if _is_kept(conn, company, promise)]
-    end_holds(conn, company, kept, "kept", "puntual", at)
+    kept = [promise for promise in promises if _is_kept(conn, company, promise)]
+    end_holds(conn, company, [promise.id for promise in kept], "kept", "puntual", at)
     return kept
 
 

@@ -210,7 +210,7 @@ def _blame(error: Exception, name: str, known: frozenset[str]) -> NoReturn:
 
 def did_you_mean(word: str, known: frozenset[str]) -> str:
     """A suggestion for a word that does not exist, empty when nothing is near."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.7) if word else []
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=7 / 10) if word else []
     return f"Did you mean “{near[0]}”?" if near else ""
 
 

@@ -42,7 +42,7 @@ def refusal(message: str, hint: str = "") -> PydanticCustomError:
 def suggestion(word: str, allowed: Iterable[str]) -> str:
     """A hint that names the nearest allowed word, or nothing."""
     lowered = {entry.lower(): entry for entry in allowed}
-    near = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word.lower(), lowered, n=1)
     return f"did you mean `{lowered[near[0]]}`?" if near else ""
 
 

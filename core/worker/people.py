@@ -16,6 +16,7 @@ from ..history.read import find_items
 from ..history.tables import attempts, customers
 from ..history.waking import wake
 from .desk import Desk
+from .sync import judge_from
 
 
 class NotFound(CompanyMustAct):
@@ -39,8 +40,8 @@ def hold(
     desk: Desk, kind: HoldKind, invoice: str, customer: str, reason: str, until: date | None, by: str, as_of: date
 ) -> tuple[Target, Hold]:
     """Hold an invoice or a customer (one of the two is given). Raises NotFound."""
+    judge_from(desk, as_of)
     with writing(desk.engine) as conn:
-        ensure_company(conn, desk.company)
         target = find_target(conn, desk.company, invoice, customer)
         made = add_hold(conn, desk.company, kind, target.customer_id, target.invoice_id, reason, until, by, desk.now())
         wake(conn, desk.company, [target.customer_id], desk.rulebook, as_of)
@@ -49,8 +50,8 @@ def hold(
 
 def release(desk: Desk, invoice: str, customer: str, hold_id: str, outcome: str, by: str, as_of: date) -> list[Hold]:
     """End the holds on an invoice or on a customer, or the one of that id. Raises NotFound when there is none."""
+    judge_from(desk, as_of)
     with writing(desk.engine) as conn:
-        ensure_company(conn, desk.company)
         found = _holds_meant(conn, desk.company, invoice, customer, hold_id)
         if not found:
             raise NotFound("no active hold is meant by that", hint="puntual status COMPANY lists the active holds")
@@ -68,8 +69,8 @@ def approve(desk: Desk, keys: list[str] | None, by: str) -> int:
 
 def resolve(desk: Desk, attempt: str, was_sent: bool, by: str, as_of: date) -> str:
     """Say how an attempt of unknown end ended; the beginning of its id is enough. Raises NotFound."""
+    judge_from(desk, as_of)
     with writing(desk.engine) as conn:
-        ensure_company(conn, desk.company)
         unknown = (attempts.c.company == desk.company, attempts.c.status == AttemptStatus.UNKNOWN.value)
         rows = conn.execute(
             select(attempts.c.attempt_id, attempts.c.customer_id).where(

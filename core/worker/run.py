@@ -21,7 +21,7 @@ from ..history.work import WorkItem, approved_keys, propose, put_on_list
 from ..policy.schema import Mode
 from ..port import LedgerConnector
 from .act import Acting, ActReport, render_notice
-from .clock import local_now
+from .clock import SystemClock, local_now
 from .desk import Desk
 from .planning import alarms_of, plan_of
 from .sync import SyncReport, sync
@@ -169,11 +169,11 @@ def _record(desk: Desk, report: RunReport) -> None:
 
 @contextmanager
 def leased(desk: Desk) -> Iterator[str]:
-    """The company for ourselves. Raises AnotherRunUnderWay."""
+    """The company for ourselves, by the machine's own clock whatever day the run is for. Raises AnotherRunUnderWay."""
     run_id = uuid.uuid4().hex
     with writing(desk.engine) as conn:
         ensure_company(conn, desk.company)
-        other = take_lease(conn, desk.company, run_id, owner(), desk.clock.now(), is_alive)
+        other = take_lease(conn, desk.company, run_id, owner(), SystemClock().now(), is_alive)
     if other:
         raise AnotherRunUnderWay(f"{other} is running {desk.company}", hint="Wait until it ends")
     _ours.add(run_id)
@@ -211,5 +211,5 @@ def is_alive(holder: str) -> bool:
 
 def _still_ours(desk: Desk, run_id: str) -> None:
     with writing(desk.engine) as conn:
-        if not renew_lease(conn, desk.company, run_id, desk.clock.now()):
+        if not renew_lease(conn, desk.company, run_id, SystemClock().now()):
             raise AnotherRunUnderWay("another run took this company over because this one was silent for too long")

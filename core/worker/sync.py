@@ -36,11 +36,16 @@ def sync(desk: Desk, ledger: LedgerConnector, as_of: date, *, confirmed: bool = 
     Raises GuardStopped when most open items vanish without being paid, unless `confirmed`; then nothing of that reading counts.
     """
     report = SyncReport()
-    replan_when_rules_changed(desk, as_of)
+    judge_from(desk, as_of)
     with reading(desk.engine) as conn:
         cursor = cursor_of(conn, desk.company)
-    for page in ledger.sweep() if complete else ledger.changes(cursor):
-        _store(desk, page, as_of, confirmed, report)
+    try:
+        for page in ledger.sweep() if complete else ledger.changes(cursor):
+            _store(desk, page, as_of, confirmed, report)
+    except GuardStopped as stopped:
+        with writing(desk.engine) as conn:
+            append(conn, desk.company, desk.now(), [("guard", {"confirmed": False, "alarms": [stopped.detail]})])
+        raise
     with writing(desk.engine) as conn:
         note_synced(conn, desk.company, desk.now())
         facts = {"documents": report.documents, "settled": report.settled, "vanished": report.vanished}
@@ -51,23 +56,37 @@ def sync(desk: Desk, ledger: LedgerConnector, as_of: date, *, confirmed: bool = 
 
 
 def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
-    """When the policy's rules changed, compute anew when each open item has something due. Returns how many customers were looked at."""
-    fingerprint = rules_fingerprint(desk)
+    """When the policy's rules changed, compute anew when each open item has something due; also when items were judged from a later day
+    than `as_of` (somebody tried out a day to come), because what is past by then may still be ahead. Returns how many customers were
+    looked at."""
+    rules = rules_fingerprint(desk)
     with writing(desk.engine) as conn:
         ensure_company(conn, desk.company)
-        if books_state(conn, desk.company).rules_fingerprint == fingerprint:
+        known, _, judged_from = books_state(conn, desk.company).rules_fingerprint.partition("@")
+        if known == rules and judged_from <= as_of.isoformat():
             return 0
     looked_at = sum(_wake_batch(desk, ids, as_of) for ids in _batches(desk))
     with writing(desk.engine) as conn:
-        conn.execute(update(companies).where(companies.c.company == desk.company).values(rules_fingerprint=fingerprint))
+        _remember(conn, desk.company, rules, as_of)
         append(conn, desk.company, desk.now(), [("rules_changed", {"customers": looked_at})])
     return looked_at
+
+
+def judge_from(desk: Desk, as_of: date) -> None:
+    """To be called before anything is judged and stored on `as_of`, so that an earlier day is judged anew later."""
+    replan_when_rules_changed(desk, as_of)
+    with writing(desk.engine) as conn:
+        _remember(conn, desk.company, rules_fingerprint(desk), as_of)
+
+
+def _remember(conn: Connection, company: str, rules: str, as_of: date) -> None:
+    conn.execute(update(companies).where(companies.c.company == company).values(rules_fingerprint=f"{rules}@{as_of}"))
 
 
 def rules_fingerprint(desk: Desk) -> str:
     """A hash of the parts of the policy that say when something is due."""
     rules = {"procedures", "default_procedure", "customers", "tolerance", "go_live", "promises"}
-    return hashlib.sha256(desk.policy.model_dump_json(include=rules).encode()).hexdigest()
+    return hashlib.sha256(desk.policy.model_dump_json(include=rules).encode()).hexdigest()[:48]
 
 
 def _batches(desk: Desk) -> Iterator[list[str]]:
@@ -86,7 +105,9 @@ def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncRep
         stored = store_page(conn, desk.company, page, desk.rulebook, as_of)
         if page.ends_pass:
             report.vanished += _close_vanished(conn, desk, confirmed)
-        report.kept_promises += len(kept_promises(conn, desk.company, stored.settled, desk.now()))
+        kept = kept_promises(conn, desk.company, stored.settled, desk.now())
+        wake(conn, desk.company, sorted({promise.customer_id for promise in kept}), desk.rulebook, as_of)
+    report.kept_promises += len(kept)
     report.documents += stored.documents
     report.settled += len(stored.settled)
     report.problems.extend(page.problems)

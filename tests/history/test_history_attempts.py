@@ -16,7 +16,7 @@ from puntual.core.history import audit
 from puntual.core.history.attempts import (
     AttemptStatus,
     Ending,
-    abandon,
+    abandon_claims,
     begin,
     claim,
     claim_key,
@@ -232,7 +232,9 @@ def test_a_run_that_died_frees_what_was_claimed_and_leaves_what_was_sending_unkn
 def test_claims_of_a_run_that_stops_in_order_are_given_back_at_once(conn):
     first, second = claimed(conn)
     begin(conn, COMPANY, first)
-    abandon(conn, COMPANY, [first.id, second.id], AT, "the ledger does not answer")
+    abandon_claims(conn, COMPANY, "another run", AT)
+    assert status_of(conn, second) == "claimed"
+    abandon_claims(conn, COMPANY, "run1", AT)
     assert (status_of(conn, first), status_of(conn, second)) == ("sending", "abandoned")
     assert len(claimed(conn, [second.action])) == 1
 

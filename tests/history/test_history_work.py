@@ -65,7 +65,7 @@ def test_a_promise_is_kept_when_its_invoice_is_settled(conn):
     store(conn, invoice("i1", paid="99"))
     assert kept_promises(conn, COMPANY, ["x/1"], AT) == []
     settled = store(conn, invoice("i1", paid="100")).settled
-    assert kept_promises(conn, COMPANY, settled, AT) == [promise.id]
+    assert kept_promises(conn, COMPANY, settled, AT) == [promise]
     assert set(active_holds(conn, COMPANY)) == {other, hold}
     newest = next(audit.entries_of(conn, COMPANY, 1))
     assert (newest.kind, newest.data["outcome"], newest.data["holds"]) == ("hold_ended", "kept", [promise.id])
@@ -76,7 +76,7 @@ def test_a_promise_for_everything_is_kept_when_all_that_was_due_by_then_is_settl
     promise = held(conn, HoldKind.PROMISE, "", TODAY + 3 * DAY)
     store(conn, invoice("i3", late=-20))
     assert kept_promises(conn, COMPANY, store(conn, invoice("i1", paid="100")).settled, AT) == []
-    assert kept_promises(conn, COMPANY, store(conn, invoice("i2", paid="100")).settled, AT) == [promise.id]
+    assert kept_promises(conn, COMPANY, store(conn, invoice("i2", paid="100")).settled, AT) == [promise]
     assert active_holds(conn, COMPANY) == []
 
 

@@ -82,6 +82,9 @@ def test_check_names_the_company_and_finds_what_is_missing(tmp_path: Path) -> No
     assert (company.id, company.name, company.currency) == ("acme", "Talleres Núñez", "EUR")
     with pytest.raises(BooksUnreadable, match="There is no folder"):
         Books(tmp_path, {"folder": "nowhere"}).connector.check()
+    books.write("payments.csv", "id,customer,date,amount\n1,a,03/04/2026,5\n")
+    with pytest.raises(BooksUnreadable, match=r"payments\.csv: “03/04/2026” in line 2 can be read two ways"):
+        books.connector.check()
     books.write("facturas.csv", rows(1))
     with pytest.raises(BooksUnreadable, match=r"Several files may be the invoices: facturas\.csv, invoices\.csv.*take: newest"):
         books.connector.check()

@@ -262,6 +262,9 @@ def test_a_setting_answers_what_the_file_leaves_open(tmp_path: Path) -> None:
         (",a,,2026-01-01,2026-02-01,10,10", "has no number"),
         ("9,a,,,,10,10", "has no due date"),
         ("9,a,,2026-01-01,2026-02-01,$10,10", "“$10” is not in EUR"),
+        ("9,a\0,,2026-01-01,2026-02-01,10,10", "bytes that are no text"),
+        (f"{'9' * 150},a,,2026-01-01,2026-02-01,10,10", "more than 120 characters"),
+        ("9,a,,2026-01-01,2026-02-01,1000000000000000.00,10", "more than any invoice"),
         ('9,"a" b,,2026-01-01,2026-02-01,10,10', "is no proper CSV"),
         (f"9,{'a' * 140_000},,2026-01-01,2026-02-01,10,10", "is no proper CSV"),
     ],
@@ -279,6 +282,12 @@ def test_lines_under_the_table_and_odd_bytes(tmp_path: Path) -> None:
     read = invoices(tmp_path, head + b"2,Pe\xf1a,2026-03-01,6\n3,\xc3\x81lvarez,2026-03-01,7\nTotal: 18,,,\n(3 facturas)\n")
     assert read.owed == {"1": "5.00 EUR", "3": "7.00 EUR"}
     assert list(read.wrong) == ["invoices.csv:3"]
+
+
+def test_a_sum_without_a_word_is_a_footer_and_line_breaks_in_names_are_blanks(tmp_path: Path) -> None:
+    read = invoices(tmp_path, 'number,customer,due_date,outstanding\nF1,"Peña\n  e Hijos",2026-03-01,5\n,,,5\n')
+    assert (read.owed, read.wrong) == ({"F1": "5.00 EUR"}, {})
+    assert read.customers["Peña e Hijos"].name == "Peña e Hijos"
 
 
 def test_a_customer_called_total_is_no_footer(tmp_path: Path) -> None:

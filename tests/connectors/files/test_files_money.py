@@ -85,6 +85,11 @@ def test_a_customer_is_not_chased_while_a_payment_of_theirs_cannot_be_read(tmp_p
     assert {key: bool(one.do_not_chase) for key, one in found.invoices.items()} == {"F1": True, "F2": True, "F3": False}
 
 
+def test_a_payment_dated_ahead_does_not_hide_the_newest_bank_entry(tmp_path: Path) -> None:
+    found = read(tmp_path, payments="id,customer,date,amount\np1,a,2026-02-20,1\np2,a,2027-01-01,1\n")
+    assert found.pages[-1].last_bank_entry_on == date(2026, 2, 20)
+
+
 def test_void_payments_count_for_nothing(tmp_path: Path) -> None:
     found = read(tmp_path, payments="id,customer,date,amount,invoice,status\np1,a,2026-02-20,60,F1,void\n")
     assert (found.owed["F1"], found.payments) == ("100.00 EUR", {})
