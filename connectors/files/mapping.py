@@ -264,6 +264,7 @@ def payment_of(row: Row, default_currency: str | None) -> Source:
         raise CellProblem("has no amount or no date; fill it in")
     if amount.amount < 0:
         raise CellProblem(f"{amount} is a payment back to the customer; leave it out, or take it off the credit it pays out")
+    _check_length(row.text("id"), row.text("customer"))
     return Source(
         CreditKind.PAYMENT,
         row.text("id"),
@@ -286,6 +287,7 @@ def credit_note_of(row: Row, default_currency: str | None) -> Source:
     number = row.text("number") or row.text("id")
     if total is None or issued_on is None or not number:
         raise CellProblem("has no number, no total or no date; fill it in")
+    _check_length(number, row.text("id"), row.text("customer"))
     return Source(
         CreditKind.CREDIT_NOTE,
         row.text("id") or number,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
@@ -19,6 +20,15 @@ from .settings import OdooSettings
 _PDF = b"%PDF-"
 _QUIETLY = {"mail_activity_quick_update": True}
 """Context in which Odoo does not mail each new activity to its user."""
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Data of another form than the fields have is a misunderstanding, and no traceback for a person."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnexpectedResponse(f"Odoo answered with data that is not understood ({type(error).__name__}).") from error
 
 
 class OdooConnector(LedgerConnector):
@@ -53,6 +63,7 @@ class OdooConnector(LedgerConnector):
 
     # --- connecting -----------------------------------------------------------------------------------------------------------
 
+    @_understood()
     def check(self) -> Company:
         """Connect, prove that documents, lines, reconciliations and partners can be read, and that notes can be signed.
 
@@ -87,10 +98,12 @@ class OdooConnector(LedgerConnector):
 
     def changes(self, cursor: Cursor | None) -> Iterator[Page]:
         """What was written since the cursor, or everything that is open; a cursor from the middle of a reading goes on there."""
-        books = f"{self.settings.database}#{self._reader.company_id}"
-        mark = mark_of(self._reader, self.settings.overlap_minutes)
-        yield from Pass(self._reader, self._names_of_people, Position.of(cursor, books), self.settings.page_size).pages(mark)
+        with _understood():
+            books = f"{self.settings.database}#{self._reader.company_id}"
+            mark = mark_of(self._reader, self.settings.overlap_minutes)
+            yield from Pass(self._reader, self._names_of_people, Position.of(cursor, books), self.settings.page_size).pages(mark)
 
+    @_understood()
     def recheck(self, invoice_ids: Sequence[str]) -> Recheck:
         """The invoices as they are now: three questions, and a fourth when a credit is booked on a contact instead of its customer."""
         wanted = [int(each) for each in invoice_ids if each.isdecimal()]
@@ -118,10 +131,12 @@ class OdooConnector(LedgerConnector):
 
     # --- pages and prints -----------------------------------------------------------------------------------------------------
 
+    @_understood()
     def payment_pages(self, invoice_ids: Sequence[str]) -> Mapping[str, str]:
         """The portal page of each posted invoice. One question for all that have a page, one call for each that gets its first."""
         return {key: self.settings.portal_url + path for key, path in self._portal_paths(invoice_ids).items()}
 
+    @_understood()
     def invoice_pdf(self, invoice_id: str) -> bytes:
         """The legal PDF of a posted invoice, or, until Odoo 16, what the portal prints. Raises Refused when there is none.
 
@@ -165,10 +180,12 @@ class OdooConnector(LedgerConnector):
 
     # --- notes and tasks ------------------------------------------------------------------------------------------------------
 
+    @_understood()
     def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         places = _by_document((note.marker, note.invoice_id) for note in notes)
         return _found(places, self._reader.messages_with(_markers(places), list(places)), "body") if places else {}
 
+    @_understood()
     def _add_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         there = self._reader.salespeople([int(note.invoice_id) for note in notes if note.invoice_id.isdecimal()])
         writable = [note for note in notes if note.invoice_id.isdecimal() and int(note.invoice_id) in there]
@@ -204,6 +221,7 @@ class OdooConnector(LedgerConnector):
             raise UnexpectedResponse("Odoo does not say which notes it made.")
         return {note.marker: str(made) for note, made in zip(notes, ids, strict=True)}
 
+    @_understood()
     def _find_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
         """Open activities by the marker in their note; done ones by the message that Odoo leaves (until 18 it deletes the activity)."""
         places = _by_document((task.marker, task.invoice_id) for task in tasks)
@@ -214,6 +232,7 @@ class OdooConnector(LedgerConnector):
         done = _found(places, self._reader.messages_with(missing, list(places)), "body") if missing else {}
         return {marker: f"{MESSAGE},{key}" for marker, key in done.items() if marker in missing} | found
 
+    @_understood()
     def _add_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
         salespeople = self._reader.salespeople([int(task.invoice_id) for task in tasks if task.invoice_id.isdecimal()])
         chosen = self._reader.user_named(self.settings.call_task_user) if self.settings.call_task_user else 0

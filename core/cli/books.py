@@ -15,6 +15,7 @@ from ..channels.email import compose
 from ..dunning.facts import ActionKind, Plan
 from ..dunning.forecast import days_ahead
 from ..dunning.printout import as_json, as_lines
+from ..errors import AnotherRunUnderWay
 from ..history import audit
 from ..history.attempts import AttemptStatus
 from ..history.books import ensure_company
@@ -54,6 +55,15 @@ def sync_command(company: str, directory: Path, on: date | None, confirm: bool, 
     sys.exit(A_PERSON_MUST_ACT if report.problems else 0)
 
 
+def _read_books(desk: Desk, as_of: date, *, confirmed: bool = False, complete: bool = False) -> SyncReport:
+    ledger = desk.open_ledger()
+    try:
+        with leased(desk):
+            return sync(desk, ledger, as_of, confirmed=confirmed, complete=complete)
+    finally:
+        ledger.close()
+
+
 def _say_sync(report: SyncReport) -> None:
     say(f"Read {report.documents} documents; {report.settled} items were settled, {report.vanished} are gone from the books.")
     for problem in report.problems:
@@ -68,12 +78,16 @@ def _say_sync(report: SyncReport) -> None:
 @on_day
 @click.option("--days", type=click.IntRange(1, 366), default=1, help="Plan so many days, as if each were carried out and nobody paid.")
 @click.option("--json", "as_program", is_flag=True, help="For a program.")
+@click.option("--no-sync", is_flag=True, help="Use the books as they were read last.")
 @told
-def plan_command(company: str, directory: Path, on: date | None, days: int, as_program: bool) -> None:
-    """What would happen, to whom and why; what is left alone and why. Uses the books as they were read last."""
+def plan_command(company: str, directory: Path, on: date | None, days: int, as_program: bool, no_sync: bool) -> None:
+    """What a run would do now, to whom and why; what is left alone and why. Nothing is sent and nothing is written into the books."""
     desk = desk_on(directory, company, on)
     as_of = on or desk.today()
-    replan_when_rules_changed(desk, as_of)
+    if no_sync:
+        replan_when_rules_changed(desk, as_of)
+    else:
+        _read_for_plan(desk, as_of)
     plans = [plan_of(desk, as_of, everything=True)] if days == 1 else _ahead(desk, as_of, days)
     if as_program:
         say(json.dumps(_as_program(plans), ensure_ascii=False, indent=1))
@@ -82,6 +96,16 @@ def plan_command(company: str, directory: Path, on: date | None, days: int, as_p
         if made is plans[0] or made.actions:
             _say_lines(as_lines(made if made is plans[0] else Plan(made.company, made.as_of, made.actions, ())))
             say()
+
+
+def _read_for_plan(desk: Desk, as_of: date) -> None:
+    try:
+        report = _read_books(desk, as_of)
+    except AnotherRunUnderWay as busy:
+        warn(f"{busy} This plan uses the books as they were read last.")
+        return
+    for problem in report.problems:
+        warn(f"{problem.where}: {problem.what}")
 
 
 def _ahead(desk: Desk, as_of: date, days: int) -> list[Plan]:

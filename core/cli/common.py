@@ -20,7 +20,6 @@ from ..worker.desk import Desk
 from ..worker.wiring import desk_of, load_policy
 
 A_PERSON_MUST_ACT = 1
-TRY_LATER = 75
 
 Command = Callable[..., Any]
 

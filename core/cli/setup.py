@@ -47,8 +47,7 @@ def init_command(company: str, directory: Path, ledger: str) -> None:
     say(f"Wrote {path}. Fill it in, then:")
     say(f"  puntual check {company}     what is missing or wrong, with line and column")
     say(f"  puntual explain {company}   the policy in sentences")
-    say(f"  puntual sync {company}      read the books")
-    say(f"  puntual plan {company}      what would happen; nothing is sent in shadow mode")
+    say(f"  puntual plan {company}      read the books and say what would happen; nothing is sent")
 
 
 def write_schema(path: Path) -> None:

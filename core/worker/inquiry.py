@@ -1,6 +1,6 @@
 """Questions about one invoice: why it was or was not chased, what comes next and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from ..dunning.facts import CustomerFacts, SkipReason
 from ..dunning.forecast import days_ahead
 from ..dunning.plan import decide
+from ..history.attempts import NOTHING_HAPPENED, AttemptStatus
 from ..history.database import reading
 from ..history.read import facts_of, find_items
 from ..history.rows import OPEN
@@ -86,5 +87,12 @@ def _past(conn: Connection, company: str, item: str) -> tuple[PastAttempt, ...]:
         attempt_items, (attempt_items.c.company == attempts.c.company) & (attempt_items.c.attempt_id == attempts.c.attempt_id)
     )
     columns = (attempts.c.as_of, attempts.c.channel, attempt_items.c.level_key, attempts.c.recipient, attempts.c.status, attempts.c.detail)
-    query = select(*columns).select_from(joined).where(attempts.c.company == company, attempt_items.c.item_id == item)
-    return tuple(PastAttempt(*row) for row in conn.execute(query.order_by(attempts.c.claimed_at)))
+    query = select(*columns, attempt_items.c.claim_key).select_from(joined).where(attempts.c.company == company, attempt_items.c.item_id == item)
+    return tuple(_of_item(PastAttempt(*row[:6]), row.claim_key) for row in conn.execute(query.order_by(attempts.c.claimed_at)))
+
+
+def _of_item(past: PastAttempt, claim_key: str | None) -> PastAttempt:
+    """An attempt may have gone out without an item that fell out of it at the last look."""
+    if claim_key is not None or past.status in NOTHING_HAPPENED:
+        return past
+    return replace(past, status=AttemptStatus.DROPPED.value, detail="this item fell out at the last look")

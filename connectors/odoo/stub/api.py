@@ -195,6 +195,8 @@ class Api:
             }
             values |= {"active": True} if self.books.version >= 18 else {}
             made.append(self._store.insert("mail.activity", values)["id"])
+            if user_id not in (None, False, user) and not context.get("mail_activity_quick_update"):
+                self.books.outbox.append(f"{summary}: assigned to you")
         return made if self.books.version >= 19 else f"mail.activity({', '.join(map(str, made))}{',' if len(made) == 1 else ''})"
 
     def _document(self, user: int, model: str, key: int) -> Row:

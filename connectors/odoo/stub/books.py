@@ -28,6 +28,8 @@ class StubBooks:
         self.database = database
         self.login = "bot@example.com"
         self.api_key = api_key
+        self.outbox: list[str] = []
+        """The mails that Odoo itself would have sent, by what they say."""
         self.store = Store(version, now, self._computed())
         self._numbers: dict[str, int] = {}
         with self.store.transaction():

@@ -19,6 +19,7 @@ from puntual.core.secret import Secret
 API_KEY = "5f4dcc3b5aa765d61d8327deb882cf99aabbccdd"
 LANGUAGES = {"": False, "es": "es_ES", "en": "en_US"}
 _BETWEEN_CONNECTIONS = timedelta(minutes=11)
+_IMPATIENT = Limits(read_seconds=0.15)
 _TROUBLES = {
     Fault.TIMEOUT: Trouble.TIMEOUT,
     Fault.RESET: Trouble.RESET,
@@ -32,12 +33,6 @@ _TROUBLES = {
     Fault.UNAUTHORIZED: Trouble.UNAUTHORIZED,
     Fault.FORBIDDEN: Trouble.FORBIDDEN,
 }
-
-
-class ImpatientConnector(OdooConnector):
-    """The connector with a patience that suits tests."""
-
-    limits = Limits(read_seconds=0.15)
 
 
 class _Reader(HTMLParser):
@@ -94,7 +89,7 @@ class StubHarness(Harness):
     def new(self, *, time_zone: str = "Europe/Madrid", **changes: Any) -> OdooConnector:
         self._now += _BETWEEN_CONNECTIONS
         surroundings = Surroundings("acme", time_zone, lambda: self._now, Path(), Path())
-        self._opened.append(ImpatientConnector(self.settings(**changes), surroundings))
+        self._opened.append(OdooConnector(self.settings(**changes), surroundings))
         return self._opened[-1]
 
     def close(self) -> None:
@@ -200,9 +195,16 @@ class StubHarness(Harness):
 
     def break_wire(self, fault: Fault) -> None:
         self.server.trouble = _TROUBLES[fault]
+        if fault is Fault.TIMEOUT:
+            self._set_patience(_IMPATIENT)
 
     def mend_wire(self) -> None:
         self.server.mend()
+        self._set_patience(Limits())
+
+    def _set_patience(self, limits: Limits) -> None:
+        for connector in self._opened:
+            connector.transport._limits = limits
 
     def calls(self) -> int:
         return self.server.calls

@@ -178,6 +178,19 @@ def test_an_invoice_that_cannot_be_read_is_told_to_people_and_stops_nothing(harn
     assert [invoice.id for invoice in harness.new().recheck([str(good), str(bad)]).invoices] == [str(good)]
 
 
+def test_a_payment_or_credit_note_that_is_taken_back_leaves_nothing_to_use(harness: StubHarness) -> None:
+    partner, invoice = _owing(harness)
+    line = harness.books.add_payment(partner, Decimal("12.00"), on=DUE)
+    note = _invoice(harness, partner, "8.00", move_type="out_refund")
+    heard = listen(harness)
+    row = harness.books.store.get("account.move.line", line) or {}
+    harness.books.reset_to_draft(row["move_id"])
+    harness.books.cancel(note)
+    heard.sync(harness.new())
+    assert (heard.payments[line_reference(line)].unapplied, heard.credit_notes[str(note)].remaining) == (eur("0"), eur("0"))
+    assert harness.new().recheck([str(invoice)]).credits == ()
+
+
 # --- people -----------------------------------------------------------------------------------------------------------------------
 
 
@@ -236,7 +249,7 @@ def test_a_call_that_was_made_is_not_asked_for_again(harness: StubHarness) -> No
     made = harness.new().put_tasks([_task(invoice)])
     harness.books.finish_activity(int(made["PUNTUAL-t1"]), harness.books.admin)
     again = harness.new().put_tasks([_task(invoice)])
-    assert set(again) == {"PUNTUAL-t1"}
+    assert again == made if harness.books.version == 19 else again["PUNTUAL-t1"].startswith("mail.message,")
     assert harness.server.methods["account.move.activity_schedule"] == 1
 
 
@@ -247,6 +260,7 @@ def test_a_call_is_for_the_salesperson_or_for_the_person_that_is_named(harness: 
     harness.new().put_tasks([_task(invoice)])
     harness.new(call_task_user="ana@example.com").put_tasks([replace(_task(invoice), marker="PUNTUAL-t2", text="PUNTUAL-t2")])
     assert [row["user_id"] for row in harness.books.store.rows("mail.activity")] == [harness.books.admin, ana]
+    assert harness.books.outbox == []
     with pytest.raises(CompanyMustAct, match=r"nobody@example\.com"):
         harness.new(call_task_user="nobody@example.com").put_tasks([replace(_task(invoice), marker="PUNTUAL-t3")])
 

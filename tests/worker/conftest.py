@@ -1,0 +1,21 @@
+"""An office for each test; it works on SQLite, and where a test asks for it on PostgreSQL."""
+
+import pytest
+from history.databases import migrated_database
+from worker.office import Office, PostOffice
+
+
+@pytest.fixture
+def post():
+    opened = PostOffice()
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def office(request, tmp_path, post):
+    with migrated_database(getattr(request, "param", "sqlite"), tmp_path) as url:
+        made = Office(tmp_path, url, post)
+        yield made
+        made.close()
