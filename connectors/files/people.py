@@ -50,7 +50,7 @@ class People:
     def meet(self, row: Row) -> tuple[str, Customer | None]:
         """The customer of an invoice's row: the id, and the customer when this row makes it known or tells more of it."""
         reference = customer_key(row)
-        key = self._known(row, reference)
+        key = self.find(row.text("customer") or row.text("customer_name"))
         if key is not None and (self.described or self._by_id[key].email or not row.has("email")):
             return key, None
         if key is None and self.described and not row.text("email"):
@@ -65,12 +65,6 @@ class People:
             return key, None
         self._by_id[key] = fuller
         return key, fuller
-
-    def _known(self, row: Row, reference: str) -> str | None:
-        """Two customers may have one name: where rows tell ids as well as names, only the id counts."""
-        if not self.described and row.text("customer") and row.text("customer_name"):
-            return reference if reference in self._by_id else None
-        return self.find(row.text("customer") or row.text("customer_name"))
 
     def contact_id(self, customer_id: str, reference: str) -> str:
         """The id of the contact to whom an invoice is addressed, by id, address or name; empty when there is none such."""

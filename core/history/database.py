@@ -1,5 +1,6 @@
 """The history database: SQLite in a file by default, PostgreSQL by its URL. Opened, migrated, and written in short transactions."""
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -116,16 +117,12 @@ def execute_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping
     if order is None:
         conn.exec_driver_sql(text, [dict(row) for row in rows])
         return
-    conn.exec_driver_sql(text, [tuple(_plain(row[name]) for name in order) for row in rows])
+    conn.exec_driver_sql(text, [tuple(map(row.__getitem__, order)) for row in rows])
 
 
 def _compiled(statement: UpdateBase, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, list[str] | None]:
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(names) if isinstance(statement, Insert) else None)
     return str(compiled), compiled.positiontup
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _with_driver(url: str) -> str:
@@ -137,6 +134,8 @@ def _shown(url: str) -> str:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
+    sqlite3.register_adapter(date, date.isoformat)
+
     @event.listens_for(engine, "connect")
     def connected(dbapi_connection: Any, _: Any) -> None:
         dbapi_connection.isolation_level = None

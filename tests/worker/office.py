@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from history.sample_books import COMPANY, TODAY
+from history.sample_books import COMPANY, TODAY, item
 from history.sample_books import policy as policy_with
 from puntual.core.channels.smtp import SmtpTransport
 from puntual.core.dunning.plan import Rulebook
@@ -146,3 +146,36 @@ class Office:
         """Kind and customer of what is on the work list."""
         with reading(self.engine) as conn:
             return [(work.kind, work.customer_id) for work in waiting_work(conn, self.company)]
+
+
+DAY = timedelta(days=1)
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def meanwhile(office: Office, work: Callable[[], Any]) -> None:
+    """Something happens between plan and act, at the last look of the next run, once."""
+
+    def once() -> None:
+        office.books.before_recheck = lambda: None
+        work()
+
+    office.books.before_recheck = once
+
+
+def level(office: Office, key: str = "i1/1") -> tuple[str, int]:
+    """The level of an item and how often it was sent."""
+    with reading(office.engine) as conn:
+        row = item(conn, key)
+        return row.level_key, row.level_sends
+
+
+def two_due(office: Office) -> None:
+    """One customer who owes two invoices."""
+    office.books.owe("i1", total="100")
+    office.books.owe("i2", total="50")

@@ -1,8 +1,24 @@
 """run, end to end: books in memory, mail over SMTP on loopback, history in a database."""
 
+import re
+
 import pytest
+from history.sample_books import COMPANY, TODAY
+from puntual.core.dunning.facts import HoldKind, SkipReason
+from puntual.core.errors import GuardStopped
+from puntual.core.history.database import reading
+from puntual.core.history.read import all_customers
+from puntual.core.receivables import DocumentStatus
+from puntual.core.worker import people
+from puntual.core.worker.sync import sync
+from worker.office import DAY, level, meanwhile, text_of, two_due
 
 BOTH = pytest.mark.parametrize("office", ["sqlite", "postgresql"], indirect=True)
+NEW_COMPANY = ("go_live: {date: 2020-01-01, old_debt: ignore}\n", "")
+APPROVE = ("mode: live", "mode: approve")
+
+
+# --- the path ---------------------------------------------------------------------------------------------------------------------
 
 
 @BOTH
@@ -18,3 +34,159 @@ def test_a_first_run_sends_each_customer_one_mail_leaves_notes_and_a_second_run_
     again = office.run()
     assert (again.plan.actions, again.exit_code, len(office.post.mails), len(office.books.writes)) == ((), 0, 2, 3)
     assert office.audited()[-1] == "run"
+
+
+@BOTH
+def test_the_ladder_is_climbed_rung_by_rung_over_the_weeks_and_ends_with_a_person(office):
+    office.books.owe("i1", late=1)
+    days = {}
+    for offset in range(45):
+        office.books.last_bank_entry_on = TODAY + offset * DAY
+        report = office.run(TODAY + offset * DAY)
+        if report.plan.actions:
+            days[offset] = report.plan.actions[0].level
+    assert list(days.values()) == ["reminder", "second", "call", "final", "~decide"]
+    assert list(days) == sorted(days)
+    assert (len(office.post.mails), office.to_do()) == (3, [("call", "c1"), ("decide", "c1")])
+    assert (len(office.books.notes), len(office.books.tasks)) == (3, 1)
+
+
+def test_the_mail_says_what_is_owed_in_one_conversation_with_ids_that_stay(office):
+    office.books.owe("i1", total="1250")
+    office.run()
+    office.books.last_bank_entry_on = TODAY + 7 * DAY
+    office.run(TODAY + 7 * DAY)
+    first, second = office.post.mails
+    assert "F-i1" in text_of(first)
+    assert "1.250,00" in text_of(first)
+    assert first["Message-ID"] != second["Message-ID"]
+    assert first["References"] == second["References"]
+    assert first["Auto-Submitted"] == "auto-generated"
+
+
+# --- between plan and act ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_payment_between_plan_and_act_stops_the_mail(office):
+    office.books.owe("i1")
+    meanwhile(office, lambda: office.books.pay("i1"))
+    report = office.run()
+    assert (office.post.mails, office.statuses(), [s.reason for s in report.acted.dropped]) == (
+        [],
+        ["dropped"],
+        [SkipReason.SETTLED_MEANWHILE],
+    )
+    assert (office.run().plan.actions, level(office)) == ((), ("", 0))
+
+
+def test_a_payment_of_one_of_two_shrinks_the_mail_to_the_other(office):
+    two_due(office)
+    meanwhile(office, lambda: office.books.pay("i1"))
+    office.run()
+    assert "F-i2" in text_of(office.post.mails[0])
+    assert "F-i1" not in text_of(office.post.mails[0])
+    assert (level(office, "i1/1"), level(office, "i2/1")) == (("", 0), ("reminder", 1))
+    assert [note.invoice_id for note in office.books.notes.values()] == ["i2"]
+
+
+def test_a_part_payment_changes_the_amount_that_is_asked_for(office):
+    office.books.owe("i1", total="100")
+    meanwhile(office, lambda: office.books.pay("i1", "60"))
+    office.run()
+    assert re.search(r"pendiente\s+40,00", text_of(office.post.mails[0]))
+    assert "100,00" not in office.post.mails[0]["Subject"]
+
+
+def test_the_firm_notice_of_an_item_that_fell_out_is_not_sent_for_the_other(office):
+    office.books.owe("i1", late=22)
+    office.books.owe("i2", late=1)
+    office.rule("date: 2020-01-01, old_debt: ignore", "date: 2026-05-13, old_debt: matching_level")
+    meanwhile(office, lambda: office.books.pay("i1"))
+    assert office.run().plan.actions[0].level == "final"
+    assert [a.action.level for a in office.run().acted.done] == []
+    assert level(office, "i2/1") == ("reminder", 1)
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason"),
+    [
+        (lambda books: books.change("i1", status=DocumentStatus.VOID), SkipReason.SETTLED_MEANWHILE),
+        (lambda books: books.remove("i1"), SkipReason.GONE),
+        (lambda books: books.change("i1", disputed="wrong amount"), SkipReason.DISPUTED),
+        (lambda books: books.change("i1", do_not_chase="agreed by phone"), SkipReason.LEDGER_SAYS_NO),
+        (lambda books: books.credit("n1", "c1", "100"), SkipReason.COVERED_BY_CREDIT),
+        (lambda books: books.pay("i1", "99.5"), SkipReason.WITHIN_TOLERANCE),
+        (lambda books: books.owe("i1", late=-5), SkipReason.CHANGED_MEANWHILE),
+    ],
+    ids=["void", "gone", "disputed", "do not chase", "credit", "nearly paid", "postponed"],
+)
+def test_whatever_speaks_against_it_at_the_last_look_stops_the_mail(office, happens, reason):
+    office.books.owe("i1")
+    meanwhile(office, lambda: happens(office.books))
+    report = office.run()
+    assert (office.post.mails, [s.reason for s in report.acted.dropped], report.exit_code) == ([], [reason], 0)
+
+
+@pytest.mark.parametrize("kind", list(HoldKind))
+def test_a_hold_made_between_plan_and_act_stops_the_mail(office, kind):
+    office.books.owe("i1")
+    meanwhile(office, lambda: people.hold(office.desk(), kind, "F-i1", "", "they called", TODAY + DAY, "eva", TODAY))
+    assert (office.run().acted.count("sent"), office.post.mails, office.statuses()) == (0, [], ["dropped"])
+
+
+# --- the guard --------------------------------------------------------------------------------------------------------------------
+
+
+def stopped(office, match, **more):
+    with pytest.raises(GuardStopped, match=match) as caught:
+        office.run(**more)
+    assert (caught.value.exit_code, office.post.mails, office.audited()[-1]) == (1, [], "guard")
+    return caught.value
+
+
+def test_stale_books_stop_the_run_and_confirm_goes_on(office):
+    office.books.owe("i1")
+    office.books.last_bank_entry_on = TODAY - 11 * DAY
+    assert "--confirm" in str(stopped(office, "11 days ago"))
+    assert office.run(confirmed=True).acted.count("sent") == 1
+
+
+def test_books_without_any_payment_stop_the_run(office):
+    office.books.owe("i1")
+    office.books.last_bank_entry_on = None
+    stopped(office, "no payment at all")
+
+
+def test_too_large_a_share_of_customers_stops_the_run(office):
+    for number in range(25):
+        office.books.owe(f"i{number}", f"c{number}")
+    stopped(office, "25 of 25 customers")
+    assert office.run(confirmed=True).acted.count("sent") == 25
+
+
+def test_more_money_than_the_policy_allows_stops_the_run(office):
+    office.rule("procedures:", "guard: {max_total: {EUR: 99}}\nprocedures:")
+    office.books.owe("i1")
+    stopped(office, "100.00 EUR")
+
+
+def test_old_debt_on_the_first_run_needs_the_policy_and_no_confirm_replaces_it(office):
+    office.rule(*NEW_COMPANY)
+    office.books.owe("i1")
+    stopped(office, "first run", confirmed=True)
+    office.changes.remove(NEW_COMPANY)
+    assert office.run().acted.count("sent") == 1
+
+
+def test_a_ledger_that_was_emptied_stops_the_run_at_the_sync(office):
+    for number in range(12):
+        office.books.owe(f"i{number}", f"c{number % 3}", late=-9)
+    office.run()
+    office.books.invoices.clear()
+    with pytest.raises(GuardStopped, match="12 of 12") as caught:
+        sync(office.desk(), office.desk().open_ledger(), TODAY, complete=True)
+    assert "--confirm" in str(caught.value)
+    assert office.audited()[-1] == "guard"
+    with reading(office.engine) as conn:
+        assert sum(len(facts.items) for facts in all_customers(conn, COMPANY)) == 12
+    assert sync(office.desk(), office.desk().open_ledger(), TODAY, complete=True, confirmed=True).vanished == 12

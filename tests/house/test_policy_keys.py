@@ -1,0 +1,182 @@
+"""Every policy key matters: for each there is an example that changes a plan, a mail or a run, or the test elsewhere that proves it."""
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from house.package import ROOT, tree_of
+from house.policy_effects import attached, dialled, enveloped, guarded, planned, policy, refused, rendered, today_there, whole_run
+from puntual.core.policy.explain import explain
+from puntual.core.policy.json_schema import policy_json_schema
+from puntual.core.policy.schema import Policy
+
+Effect = Callable[[Policy], str]
+SMTP = "tests/core/channels/test_smtp.py::"
+SIGNED = {"name": "Ana Soler"}
+PAY = {"iban": "ES91 2100 0418 4502 0005 1332"}
+RUNG = {"key": "first", "days": 1, "notice": "reminder"}
+LAST = {"key": "last", "days": 30, "notice": "second"}
+
+
+@dataclass(frozen=True)
+class Example:
+    """With `before` and with `after` in the policy, what comes about is different."""
+
+    effect: Effect
+    after: Mapping[str, Any]
+    before: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ladder(**rung: Any) -> dict[str, Any]:
+    return {"procedures__standard": {"levels": [{key: value for key, value in {**RUNG, **rung}.items() if value is not None}, LAST]}}
+
+
+def rule(match: dict[str, Any], **then: Any) -> dict[str, Any]:
+    return {"customers": [{"match": match, **(then or {"procedure": "gentle"})}]}
+
+
+def signed(**more: str) -> Example:
+    return Example(rendered, {"mail__signature": {**SIGNED, **more}})
+
+
+def paid_to(**details: str) -> Example:
+    return Example(rendered, {"payment_details": {"EUR": {**PAY, **details}}}, {"payment_details": {"EUR": PAY}})
+
+
+def served(**more: Any) -> Example:
+    smtp = {"host": "mail.soler.example"}
+    return Example(dialled, {"mail__smtp": {**smtp, **more}}, {"mail__folder": "", "mail__smtp": smtp})
+
+
+EXAMPLES: dict[str, Example] = {
+    "company.name": Example(rendered, {"company__name": "Otra Empresa, S.L."}),
+    "company.country": Example(planned, {"company__country": "FR"}, {"company__region": ""} | {"company__country": "ES"}),
+    "company.region": Example(planned, {"company__region": "CT"}),
+    "company.locale": Example(rendered, {"company__locale": "en_GB"}),
+    "company.time_zone": Example(today_there, {"company__time_zone": "Atlantic/Azores"}),
+    "company.form_of_address": Example(rendered, {"company__form_of_address": "tu"}),
+    "mail.from": Example(enveloped, {"mail__from": "Cobros <pagos@soler.example>"}),
+    "mail.reply_to": Example(enveloped, {"mail__reply_to": "ana@soler.example"}),
+    "mail.signature.name": Example(rendered, {"mail__signature": {"name": "Luis Soler"}}),
+    "mail.signature.role": signed(role="Administración"),
+    "mail.signature.phone": signed(phone="+34 910 000 000"),
+    "mail.signature.email": signed(email="ana@soler.example"),
+    "mail.smtp.host": served(host="smtp.soler.example"),
+    "mail.smtp.port": served(port=2525),
+    "mail.smtp.security": served(security="tls"),
+    "mail.smtp.timeout_seconds": served(timeout_seconds=9),
+    "mail.folder": Example(whole_run, {"mail__folder": "salida"}),
+    "mail.attach_invoice_pdf": Example(attached, {"mail__attach_invoice_pdf": False}),
+    "mode": Example(whole_run, {"mode": "shadow"}),
+    "sending.days": Example(planned, {"sending__days": ["wed"]}),
+    "sending.earliest": Example(whole_run, {"sending__earliest": "13:00"}),
+    "sending.latest": Example(whole_run, {"sending__latest": "11:00"}),
+    "sending.skip_public_holidays": Example(planned, {"sending__skip_public_holidays": False}),
+    "sending.holidays": Example(planned, {"sending__holidays": ["2026-04-06"]}),
+    "sending.min_days_between_contacts": Example(planned, {"sending__min_days_between_contacts": 12}),
+    "sending.daily_limit": Example(planned, {"sending__daily_limit": 1}),
+    "go_live.date": Example(planned, {"go_live": {"date": "2026-04-15", "old_debt": "ignore"}}),
+    "go_live.old_debt": Example(planned, {"go_live": {"date": "2026-03-25", "old_debt": "matching_level"}}),
+    "payment_details.*.holder": paid_to(holder="Soler Hermanos"),
+    "payment_details.*.iban": paid_to(iban="ES79 2100 0813 6101 2345 6789"),
+    "payment_details.*.bic": paid_to(bic="CAIXESBBXXX"),
+    "payment_details.*.account": paid_to(iban="", account="000123456"),
+    "payment_details.*.bank": paid_to(bank="CaixaBank"),
+    "payment_details.*.instructions": paid_to(instructions="Cite el número de cliente."),
+    "payment_links": Example(rendered, {"payment_links": ["ledger"]}, {"payment_links": []}),
+    "procedures.*.levels.key": Example(planned, ladder(key="hello"), ladder()),
+    "procedures.*.levels.days": Example(planned, ladder(days=2), ladder()),
+    "procedures.*.levels.channel": Example(
+        planned, {"procedures__standard": {"levels": [{"key": "first", "days": 1, "channel": "call"}, LAST]}}, ladder()
+    ),
+    "procedures.*.levels.notice": Example(rendered, ladder(notice="second"), ladder()),
+    "procedures.*.levels.repeat.every_days": Example(
+        planned, ladder(repeat={"every_days": 9, "at_most": 2}), ladder(repeat={"every_days": 7, "at_most": 2})
+    ),
+    "procedures.*.levels.repeat.at_most": Example(
+        planned, ladder(repeat={"every_days": 7, "at_most": 2}), ladder(repeat={"every_days": 7, "at_most": 1})
+    ),
+    "procedures.*.levels.needs_approval": Example(planned, ladder(needs_approval=True), ladder()),
+    "default_procedure": Example(planned, {"default_procedure": "gentle"}),
+    "customers.match.groups": Example(planned, rule({"groups": ["Público"]}), rule({"groups": ["Otros"]})),
+    "customers.match.countries": Example(planned, rule({"countries": ["ES"]}), rule({"countries": ["MX"]})),
+    "customers.match.names": Example(planned, rule({"names": ["Talleres *"]}), rule({"names": ["Talleres"]})),
+    "customers.match.ids": Example(planned, rule({"ids": ["norte"]}), rule({"ids": ["sur"]})),
+    "customers.match.min_amount.*": Example(planned, rule({"min_amount": {"EUR": 300}}), rule({"min_amount": {"EUR": 5000}})),
+    "customers.match.max_amount.*": Example(planned, rule({"max_amount": {"EUR": 100}}), rule({"max_amount": {"EUR": 1}})),
+    "customers.procedure": Example(planned, rule({"ids": ["norte"]}), rule({"ids": ["norte"]}, procedure="standard")),
+    "customers.exclude.reason": Example(
+        planned, rule({"ids": ["norte"]}, exclude={"reason": "a pact"}), rule({"ids": ["norte"]}, exclude={"reason": "a wish"})
+    ),
+    "customers.exclude.until": Example(
+        planned,
+        rule({"ids": ["norte"]}, exclude={"reason": "a pact", "until": "2026-04-20"}),
+        rule({"ids": ["norte"]}, exclude={"reason": "a pact"}),
+    ),
+    "tolerance.*": Example(planned, {"tolerance": {"EUR": 100}}),
+    "recipients": Example(planned, {"recipients": ["escalation", "general"]}),
+    "grouping": Example(planned, {"grouping": "invoice"}),
+    "templates": Example(rendered, {"templates": "plantillas"}),
+    "promises.grace_days": Example(planned, {"promises__grace_days": 9}),
+    "guard.max_share_of_customers": Example(
+        guarded, {"guard": {"max_share_of_customers": 0.5, "share_from_customers": 2}}, {"guard": {"share_from_customers": 2}}
+    ),
+    "guard.share_from_customers": Example(guarded, {"guard": {"share_from_customers": 2}}),
+    "guard.max_days_without_payment": Example(guarded, {"guard": {"max_days_without_payment": 7}}),
+    "guard.max_total.*": Example(guarded, {"guard": {"max_total": {"EUR": 400}}}),
+}
+
+PROVED_ELSEWHERE = {
+    "ledger": "tests/core/policy/test_policy_read.py::test_the_ledgers_settings_are_its_own_model_with_its_secrets",
+    "mail.smtp.username": SMTP + "test_a_refused_login_names_the_settings_and_never_the_password",
+    "mail.smtp.password": SMTP + "test_a_refused_login_names_the_settings_and_never_the_password",
+    "late_charges": "tests/house/test_policy_keys.py::test_a_late_charge_is_refused_until_there_are_any",
+}
+
+
+def leaf_keys(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every key that a policy file may hold, by dotted path; `*` stands for a name of the company's own."""
+    if "$ref" in schema:
+        schema = {**definitions[schema["$ref"].rpartition("/")[2]], **{key: value for key, value in schema.items() if key != "$ref"}}
+    below = [inner for inner in schema.get("anyOf", []) if inner.get("type") != "null"]
+    own = [*schema.get("patternProperties", {}).values()] or [schema.get("additionalProperties")]
+    if len(below) == 1:
+        yield from leaf_keys(below[0], definitions, path)
+    elif "properties" in schema:
+        for key, inner in schema["properties"].items():
+            yield from leaf_keys(inner, definitions, (*path, key))
+    elif isinstance(own[0], dict):
+        yield from leaf_keys(own[0], definitions, (*path, "*"))
+    elif schema.get("type") == "array" and "items" in schema:
+        yield from leaf_keys(schema["items"], definitions, path)
+    else:
+        yield ".".join(path)
+
+
+def test_every_key_has_an_example() -> None:
+    schema = policy_json_schema({})
+    keys = list(leaf_keys(schema, schema["$defs"]))
+    assert len(keys) == len(set(keys)) > 60
+    assert set(keys) == EXAMPLES.keys() | PROVED_ELSEWHERE.keys()
+    assert not EXAMPLES.keys() & PROVED_ELSEWHERE.keys()
+
+
+@pytest.mark.parametrize("key", EXAMPLES)
+def test_a_key_changes_what_comes_about(key: str) -> None:
+    example = EXAMPLES[key]
+    before, after = policy(**example.before), policy(**{**example.before, **example.after})
+    assert example.effect(before) != example.effect(after)
+    assert explain(before) != explain(after), "the explanation does not tell"
+
+
+@pytest.mark.parametrize("key", PROVED_ELSEWHERE)
+def test_the_test_that_proves_a_key_exists(key: str) -> None:
+    path, _, name = PROVED_ELSEWHERE[key].partition("::")
+    assert name in {node.name for node in tree_of(ROOT / path).body if isinstance(node, ast.FunctionDef)}
+
+
+def test_a_late_charge_is_refused_until_there_are_any() -> None:
+    assert "late_charges" in refused(late_charges=[{"fee": 40}])
+    assert refused(late_charges=[]) == ""
