@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
+from ...core.errors import UnexpectedResponse
 from ...core.port import Cursor, Page, RowProblem
 from ...core.receivables import Allocation, CreditNote, Customer, Invoice, LedgerContact, Payment
 from . import mapping
@@ -150,6 +151,8 @@ class Pass:
         while rows := read(self._position.low, self._position.after):
             draft = _Draft()
             tell(rows, draft)
+            if rows[-1]["id"] <= self._position.after:
+                raise UnexpectedResponse("Odoo gave a page of rows that were read already.")
             self._position = replace(self._position, after=rows[-1]["id"])
             yield draft.page(self._position.cursor(), starts_pass=starts_pass)
             starts_pass = False

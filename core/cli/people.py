@@ -38,14 +38,20 @@ def hold_command(
 @click.command("promise")
 @company
 @click.argument("invoice", required=False)
-@click.argument("day", type=Day())
+@click.argument("day", type=Day(), required=False)
 @_customer
 @click.option("--note", default="by the customer", help="Who promised and how.")
 @directory
 @on_day
 @told
-def promise_command(company: str, invoice: str | None, day: date, customer: str, note: str, directory: Path, on: date | None) -> None:
-    """The customer named a day on which it will pay; nothing is sent until then."""
+def promise_command(
+    company: str, invoice: str | None, day: date | None, customer: str, note: str, directory: Path, on: date | None
+) -> None:
+    """The customer named a DAY on which it will pay an INVOICE, or with --customer everything; nothing is sent until then."""
+    if customer and invoice and day is None:
+        invoice, day = None, Day().convert(invoice, None, click.get_current_context())
+    if day is None:
+        raise click.UsageError("name the DAY that was promised")
     _one_of(invoice, customer)
     _hold(company, HoldKind.PROMISE, invoice or "", customer, note, day, directory, on)
 

@@ -126,7 +126,17 @@ def narrow(
     if action is None:
         _set_status(conn, company, attempt.id, AttemptStatus.DROPPED, at, detail="; ".join(s.detail for s in dropped))
         return None
+    _note_amounts(conn, company, attempt, action)
     return Attempt(attempt.id, action)
+
+
+def _note_amounts(conn: Connection, company: str, attempt: Attempt, action: Action) -> None:
+    """What is asked for is what is owed now."""
+    before = {entry.item.id: entry.item.outstanding for entry in attempt.action.items}
+    for item in (entry.item for entry in action.items):
+        if item.outstanding != before.get(item.id):
+            where = (attempt_items.c.company == company, attempt_items.c.attempt_id == attempt.id, attempt_items.c.item_id == item.id)
+            conn.execute(update(attempt_items).where(*where).values(outstanding_minor=item.outstanding.minor))
 
 
 def begin(conn: Connection, company: str, attempt: Attempt) -> None:

@@ -26,6 +26,7 @@ _FOR_A_PERSON = (
     "disk I/O error",
     "no such table",
     "no such column",
+    "already exists",
     # postgresql.org/docs/current/errcodes-appendix.html: 28P01, 28000, 3D000, 42501
     "authentication failed",
     "no password supplied",

@@ -87,7 +87,11 @@ def _past(conn: Connection, company: str, item: str) -> tuple[PastAttempt, ...]:
         attempt_items, (attempt_items.c.company == attempts.c.company) & (attempt_items.c.attempt_id == attempts.c.attempt_id)
     )
     columns = (attempts.c.as_of, attempts.c.channel, attempt_items.c.level_key, attempts.c.recipient, attempts.c.status, attempts.c.detail)
-    query = select(*columns, attempt_items.c.claim_key).select_from(joined).where(attempts.c.company == company, attempt_items.c.item_id == item)
+    query = (
+        select(*columns, attempt_items.c.claim_key)
+        .select_from(joined)
+        .where(attempts.c.company == company, attempt_items.c.item_id == item)
+    )
     return tuple(_of_item(PastAttempt(*row[:6]), row.claim_key) for row in conn.execute(query.order_by(attempts.c.claimed_at)))
 
 

@@ -12,11 +12,15 @@ from ..history.attempts import AttemptStatus, resolve_unknown
 from ..history.books import ensure_company
 from ..history.database import writing
 from ..history.holds import active_holds, add_hold, end_holds
+from ..history.past import attempt_of
 from ..history.read import find_items
 from ..history.tables import attempts, customers
 from ..history.waking import wake
+from ..notices.books import note_texts
+from ..port import Capability
 from .desk import Desk
 from .sync import judge_from
+from .write_back import notes_of
 
 
 class NotFound(CompanyMustAct):
@@ -68,7 +72,8 @@ def approve(desk: Desk, keys: list[str] | None, by: str) -> int:
 
 
 def resolve(desk: Desk, attempt: str, was_sent: bool, by: str, as_of: date) -> str:
-    """Say how an attempt of unknown end ended; the beginning of its id is enough. Raises NotFound."""
+    """Say how an attempt of unknown end ended; the beginning of its id is enough. What was sent gets its notes in the books with the next
+    run. Raises NotFound."""
     judge_from(desk, as_of)
     with writing(desk.engine) as conn:
         unknown = (attempts.c.company == desk.company, attempts.c.status == AttemptStatus.UNKNOWN.value)
@@ -83,8 +88,19 @@ def resolve(desk: Desk, attempt: str, was_sent: bool, by: str, as_of: date) -> s
         attempt_id, customer_id = found[0]
         resolve_unknown(conn, desk.company, attempt_id, was_sent, by, desk.now())
         work.finish_work(conn, desk.company, attempt_id[:12], "sent" if was_sent else "not sent", by, desk.now())
+        if was_sent and _books_take_notes(desk):
+            sent, sent_on = attempt_of(conn, desk.company, attempt_id)
+            work.queue_notes(conn, desk.company, notes_of(desk.company, sent, sent_on, note_texts(sent.action, desk.policy, sent_on)))
         wake(conn, desk.company, [customer_id], desk.rulebook, as_of)
     return str(attempt_id)
+
+
+def _books_take_notes(desk: Desk) -> bool:
+    ledger = desk.open_ledger()
+    try:
+        return Capability.NOTES in ledger.capabilities
+    finally:
+        ledger.close()
 
 
 def finish(desk: Desk, task: str, outcome: str, by: str) -> None:

@@ -17,7 +17,7 @@ from puntual.core.receivables import CreditNote, Note
 from sqlalchemy import select
 
 ONE, OTHER = "one", "other"
-MODULES = ("attempts", "audit", "books", "holds", "read", "runs", "waking", "work")
+MODULES = ("attempts", "audit", "books", "holds", "past", "read", "runs", "waking", "work")
 
 
 @pytest.fixture

@@ -35,14 +35,21 @@ class AnyPort(Controller):
 
 
 class PostOffice:
-    """An SMTP server on loopback that keeps what it took. `answer` decides on each message: an SMTP reply, or None to take it;
-    `answer_to` on each recipient. A reply that is an exception cuts the line."""
+    """An SMTP server on loopback that keeps what it took. `answer` decides on each message: an SMTP reply, None to take it, "cut" to take
+    it and break the line before the reply. `refused` are recipients, `sender_refused` any sender, each with the reply they get."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.answer: Callable[[EmailMessage], str | None] = lambda _: None
         self.refused: dict[str, str] = {}
+        self.sender_refused = ""
         self._controller = AnyPort(self, hostname="127.0.0.1", port=0)
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        if self.sender_refused:
+            return self.sender_refused
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if address in self.refused:

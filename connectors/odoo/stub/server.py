@@ -4,7 +4,6 @@ import hmac
 import json
 import logging
 import socket
-import struct
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -241,13 +240,9 @@ def _writes(method: str) -> bool:
     return method in ("create", "activity_schedule")
 
 
-def _cut(connection: socket.socket, sent: bytes, *, orderly: bool = False) -> None:
-    """Send these bytes and hang up, at once or in an orderly way."""
+def _cut(connection: socket.socket, sent: bytes) -> None:
+    """Send these bytes and hang up without another word."""
     if sent:
         connection.sendall(sent)
-    if not orderly:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    else:
-        connection.shutdown(socket.SHUT_RDWR)
-    connection.close()
+    connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError
