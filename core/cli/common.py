@@ -4,6 +4,7 @@ import functools
 import getpass
 import sys
 import traceback
+import unicodedata
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..worker.desk import Desk
 from ..worker.wiring import desk_of, load_policy
 
 A_PERSON_MUST_ACT = 1
+WRONG_USAGE = 2
 
 Command = Callable[..., Any]
 
@@ -73,12 +75,17 @@ def who() -> str:
 
 def say(text: str = "") -> None:
     """A line for the person."""
-    click.echo(text)
+    click.echo(_printable(text))
 
 
 def warn(text: str) -> None:
     """A line for the person that is no result."""
-    click.echo(text, err=True)
+    click.echo(_printable(text), err=True)
+
+
+def _printable(text: str) -> str:
+    """A name out of the books must not command the terminal."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) != "Cc" else "\ufffd" for c in text)
 
 
 def told(command: Command) -> Command:

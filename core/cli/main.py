@@ -1,5 +1,6 @@
 """`puntual`: the group of all commands."""
 
+import io
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import click
 
 from ... import __version__
 from . import books, people, setup
-from .common import A_PERSON_MUST_ACT, report_crash, warn
+from .common import A_PERSON_MUST_ACT, WRONG_USAGE, report_crash, warn
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -26,6 +27,12 @@ for module in (setup, books, people):
 
 def main() -> None:
     """The entry point of the command `puntual`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    if any("\ud800" <= letter <= "\udfff" for word in sys.argv for letter in word):
+        warn("A word on the command line is no valid text in this terminal's encoding.")
+        sys.exit(WRONG_USAGE)
     try:
         puntual(prog_name="puntual")
     except Exception as error:  # noqa: BLE001  # the last door: a person gets words, the evidence goes to a file

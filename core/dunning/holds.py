@@ -43,7 +43,10 @@ def stop_of(
 
 def stop_of_holds(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date) -> Stop | None:
     """The first of what people said that stops this item: a dispute, an open promise, a hold by hand."""
-    return _disputed(item, holds, as_of) or _promised(item, holds, policy, as_of) or _held(item, holds, as_of)
+    if item.disputed:
+        return Stop(SkipReason.DISPUTED, item.disputed)
+    on_item = [hold for hold in holds if covers(hold, item)]
+    return (_disputed(on_item, as_of) or _promised(on_item, policy, as_of) or _held(on_item, as_of)) if on_item else None
 
 
 def covers(hold: Hold, item: OpenItem) -> bool:
@@ -83,21 +86,19 @@ def _excluded(assigned: Ladder | Excluded | UnknownProcedure) -> Stop | None:
     return None
 
 
-def _disputed(item: OpenItem, holds: Iterable[Hold], as_of: date) -> Stop | None:
-    if item.disputed:
-        return Stop(SkipReason.DISPUTED, item.disputed)
-    dispute = _longest(HoldKind.DISPUTE, item, holds, as_of)
+def _disputed(on_item: Iterable[Hold], as_of: date) -> Stop | None:
+    dispute = _longest(HoldKind.DISPUTE, on_item, as_of)
     return Stop(SkipReason.DISPUTED, dispute.reason, dispute.until) if dispute else None
 
 
-def _longest(kind: HoldKind, item: OpenItem, holds: Iterable[Hold], as_of: date) -> Hold | None:
+def _longest(kind: HoldKind, on_item: Iterable[Hold], as_of: date) -> Hold | None:
     """The hold of this kind that stops the item longest; one without an end lasts until it is released."""
-    standing = [h for h in holds if h.kind is kind and covers(h, item) and (h.until is None or h.until >= as_of)]
+    standing = [h for h in on_item if h.kind is kind and (h.until is None or h.until >= as_of)]
     return max(standing, key=lambda hold: (hold.until or date.max, hold.id), default=None)
 
 
-def _promised(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date) -> Stop | None:
-    promises = [h for h in holds if h.kind is HoldKind.PROMISE and covers(h, item) and last_day_of_promise(h, policy) >= as_of]
+def _promised(on_item: Iterable[Hold], policy: Policy, as_of: date) -> Stop | None:
+    promises = [h for h in on_item if h.kind is HoldKind.PROMISE and last_day_of_promise(h, policy) >= as_of]
     if not promises:
         return None
     latest = max(promises, key=lambda promise: (promise.until or date.max, promise.id))
@@ -106,8 +107,8 @@ def _promised(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date
     return Stop(SkipReason.PROMISED, f"payment promised for {latest.until}: {latest.reason}", last_day_of_promise(latest, policy))
 
 
-def _held(item: OpenItem, holds: Iterable[Hold], as_of: date) -> Stop | None:
-    hold = _longest(HoldKind.MANUAL, item, holds, as_of)
+def _held(on_item: Iterable[Hold], as_of: date) -> Stop | None:
+    hold = _longest(HoldKind.MANUAL, on_item, as_of)
     return Stop(SkipReason.HELD, hold.reason, hold.until) if hold else None
 
 

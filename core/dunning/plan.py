@@ -69,10 +69,9 @@ def judge(
     stop = stop_of(item_facts, customer, holds, assigned, rulebook.policy, as_of)
     if stop is not None or not isinstance(assigned, Ladder):
         return stop or Stop(SkipReason.NO_PROCEDURE, "no procedure")
-    step = next_step(item_facts.item, item_facts.level, assigned, rulebook.policy.go_live, as_of)
-    if step.key == DECIDE and item_facts.task_key == f"{DECIDE}|{item_facts.cycle}|0":
-        return Stop(SkipReason.LADDER_DONE, "every level was sent; it is on the work list for a person to decide")
-    return step
+    if item_facts.task_key == f"{DECIDE}|{item_facts.cycle}|0":
+        return Stop(SkipReason.LADDER_DONE, "its ladder has ended; it is on the work list for a person to decide")
+    return next_step(item_facts.item, item_facts.level, assigned, rulebook.policy.go_live, as_of)
 
 
 def wake_on(

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ..errors import CompanyMustAct, TryLater
 
 _WRITING = "puntual_writing"
 _BUSY_MILLISECONDS = 30_000
+_TRIES_TO_SWITCH = 20
 
 _FOR_A_PERSON = (
     # sqlite.org/rescode.html: CANTOPEN, READONLY, FULL, IOERR, and a schema that is not ours
@@ -140,15 +141,22 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connected(dbapi_connection: Any, _: Any) -> None:
         dbapi_connection.isolation_level = None
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"busy_timeout={_BUSY_MILLISECONDS}",
-            "foreign_keys=ON",
-            "cache_size=-16000",
-        ):
+        dbapi_connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+        _write_ahead(dbapi_connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
             dbapi_connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begun(conn: Connection) -> None:
         conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get(_WRITING) else "BEGIN")
+
+
+def _write_ahead(dbapi_connection: Any) -> None:
+    """Switch to WAL. The switch does not wait for who else is at a new file (sqlite.org/c3ref/busy_handler.html), a transaction does."""
+    for _ in range(_TRIES_TO_SWITCH):
+        with suppress(dbapi_connection.OperationalError):
+            dbapi_connection.execute("PRAGMA journal_mode=WAL")
+            return
+        dbapi_connection.execute("BEGIN IMMEDIATE")
+        dbapi_connection.execute("COMMIT")
+    dbapi_connection.execute("PRAGMA journal_mode=WAL")

@@ -50,6 +50,7 @@ def item_facts(row: Sequence[Any]) -> ItemFacts:
     (reference, disputed, do_not_chase, page_url, version, level_key, level_days, level_on, sends, cycle, open_attempt, task_key) = row[
         12:24
     ]
+    whole = Money.from_minor(total, currency)
     item = OpenItem(
         key,
         invoice_id,
@@ -57,8 +58,8 @@ def item_facts(row: Sequence[Any]) -> ItemFacts:
         customer_id,
         issued_on,
         due_date,
-        Money.from_minor(total, currency),
-        Money.from_minor(outstanding, currency),
+        whole,
+        whole if outstanding == total else Money.from_minor(outstanding, currency),
         ordinal,
         count,
         contact_id,

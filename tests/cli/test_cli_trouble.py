@@ -243,6 +243,29 @@ def test_our_own_mistake_is_words_for_the_person_and_evidence_in_a_file(desktop)
     assert "Traceback" in (desktop.folder / "state" / "puntual-mistake.txt").read_text(encoding="utf-8")
 
 
+def test_a_word_that_is_no_text_is_wrong_usage(desktop):
+    desktop.on("sync", "acme")
+    command = [str(Path(sys.executable).parent / "puntual").encode(), b"hold", b"acme", b"F-1", b"--reason", b"caf\xe9"]
+    done = subprocess.run(command, cwd=desktop.folder, capture_output=True, text=True)
+    assert (done.returncode, "no valid text" in done.stderr) == (2, True)
+
+
+def test_a_name_out_of_the_books_does_not_command_the_terminal(desktop):
+    desktop.write("customers", "id,name,email", "c1,Talleres \x1b[2JUno,c1@example.com", "c2,Talleres Dos,c2@example.com")
+    desktop.on("sync", "acme")
+    assert "\x1b" not in desktop.on("plan", "acme")
+    assert "Uno" in desktop.output
+
+
+def test_the_demo_runs_and_a_second_time_sends_nothing_twice(desktop):
+    desktop.puntual("demo")
+    first = desktop.mails()
+    assert first
+    desktop.puntual("demo")
+    assert desktop.mails() == first
+    assert "whole" in desktop.puntual("verify", "soler")
+
+
 def test_a_reader_that_goes_away_is_no_trouble(desktop):
     desktop.on("sync", "acme")
     command = f"{Path(sys.executable).parent / 'puntual'} plan acme --days 300 | head -n 1"

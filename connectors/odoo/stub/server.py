@@ -95,8 +95,7 @@ class StubServer:
 
     def _answer(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.calls += 1
-        trouble = self._break(environ)
-        response = trouble if trouble is not None else self._responded(Request(environ))
+        response = self._responded(environ)
         if self.trouble is Trouble.LOST_ANSWER and response.headers.get("X-Wrote"):
             self.trouble = None
             _cut(environ["werkzeug.socket"], b"")
@@ -111,11 +110,7 @@ class StubServer:
         elif self.trouble is Trouble.RESET:
             _cut(connection, b"")
         elif self.trouble is Trouble.HALF_BODY:
-            _cut(
-                connection,
-                b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{"jsonrpc": "2.0", "resu',
-                orderly=True,
-            )
+            _cut(connection, b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{"jsonrpc": "2.0", "resu')
         elif self.trouble in (Trouble.INTERNAL_ERROR, Trouble.BAD_GATEWAY, Trouble.UNAVAILABLE):
             return Response(page, int(self.trouble), mimetype="text/html")
         elif self.trouble is Trouble.HTML_FOR_JSON:
@@ -124,9 +119,11 @@ class StubServer:
             return Response(page, 429, {"Retry-After": str(self._retry_after)}, mimetype="text/html")
         return None
 
-    def _responded(self, request: Request) -> Response:
+    def _responded(self, environ: dict[str, Any]) -> Response:
         try:
-            return self._respond(request)
+            return self._break(environ) or self._respond(Request(environ))
+        except ConnectionAbortedError:
+            raise
         except Exception:
             # A mistake of this stand-in must not pass for a server that is down.
             self.mistakes.append(traceback.format_exc())

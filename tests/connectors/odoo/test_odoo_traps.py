@@ -49,11 +49,7 @@ def _owing(harness: StubHarness) -> tuple[int, int]:
 
 
 def _task(invoice: int) -> Task:
-    return Task("PUNTUAL-t1", str(invoice), "1", "Llamar", "Debe 100 €\n[PUNTUAL-t1]", harness_today(), (str(invoice),))
-
-
-def harness_today() -> date:
-    return StubHarness.today
+    return Task("PUNTUAL-t1", str(invoice), "1", "Llamar", "Debe 100 €\n[PUNTUAL-t1]", StubHarness.today, (str(invoice),))
 
 
 # --- the clock of write_date ------------------------------------------------------------------------------------------------------
