@@ -14,8 +14,6 @@ class Circumstances:
     """What the guard must know besides the plan. `is_first_run`: nothing was ever sent for this company."""
 
     open_customers: int
-    open_items: int
-    overdue_items: int
     is_first_run: bool
     last_bank_entry_on: date | None
     knows_bank_entries: bool = True

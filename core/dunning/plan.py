@@ -6,7 +6,7 @@ from datetime import date
 
 from ..calendar import BusinessCalendar, days_after
 from ..policy.queries import calendar_of, can_be_paid
-from ..policy.schema import Channel, CustomerRule, Policy
+from ..policy.schema import Channel, CustomerRule, Mode, Policy
 from ..receivables import Customer, OpenItem
 from .facts import Action, ActionKind, CustomerFacts, Hold, ItemFacts, Plan, Skipped, SkipReason, TaskKind
 from .grouping import Due, contact_action, covered_currencies, decide_action, groups, highest
@@ -29,15 +29,23 @@ class Rulebook:
         return cls(policy, Assignments(policy), calendar_of(policy))
 
 
-def plan(company: str, customers: Iterable[CustomerFacts], rulebook: Rulebook, as_of: date, sent_today: int = 0) -> Plan:
-    """What would happen on `as_of`. `sent_today` counts the notices that already went out on that day, for the daily limit."""
+def plan(
+    company: str,
+    customers: Iterable[CustomerFacts],
+    rulebook: Rulebook,
+    as_of: date,
+    sent_today: int = 0,
+    approved: frozenset[str] = frozenset(),
+) -> Plan:
+    """What would happen on `as_of`. For the daily limit, `sent_today` counts the notices that already went out on that day, and `approved`
+    are the keys of items that a person approved: a notice that waits for approval takes no room from others."""
     actions: list[Action] = []
     skipped: list[Skipped] = []
     for facts in customers:
         planned, waiting = decide(facts, rulebook, as_of)
         actions.extend(planned)
         skipped.extend(waiting)
-    within, beyond = _daily_limit(actions, rulebook.policy, sent_today, as_of)
+    within, beyond = _daily_limit(actions, rulebook.policy, sent_today, approved, as_of)
     left_alone = sorted(skipped + beyond, key=lambda one: (one.customer_id, one.item_id))
     return Plan(company, as_of, tuple(within), tuple(left_alone))
 
@@ -185,17 +193,25 @@ def _one_channel(actions: list[Action], policy: Policy, as_of: date) -> tuple[li
     return [action for action in actions if action.channel is channel], waiting
 
 
-def _daily_limit(actions: list[Action], policy: Policy, sent_today: int, as_of: date) -> tuple[list[Action], list[Skipped]]:
+def _daily_limit(
+    actions: list[Action], policy: Policy, sent_today: int, approved: frozenset[str], as_of: date
+) -> tuple[list[Action], list[Skipped]]:
     """The plan in its order, the longest overdue first; notices beyond the day's limit wait."""
     ordered = sorted(actions, key=_urgency)
     if policy.sending.daily_limit is None:
         return ordered, []
     room = max(policy.sending.daily_limit - sent_today, 0)
-    notices = [action for action in ordered if action.kind is ActionKind.NOTICE]
+    notices = [action for action in ordered if action.kind is ActionKind.NOTICE and not waits_for_approval(action, policy, approved)]
     beyond = {action.key for action in notices[room:]}
     stop = Stop(SkipReason.DAILY_LIMIT, f"the limit of {policy.sending.daily_limit} notices a day is reached", as_of)
     waiting = [_skip(entry.item, stop) for action in notices[room:] for entry in action.items]
     return [action for action in ordered if action.key not in beyond], waiting
+
+
+def waits_for_approval(action: Action, policy: Policy, approved: frozenset[str]) -> bool:
+    """Whether a person has to say yes to any item of this action before it goes out."""
+    asks = action.kind is ActionKind.NOTICE and (policy.mode is Mode.APPROVE or action.needs_approval)
+    return asks and any(entry.key(action.kind) not in approved for entry in action.items)
 
 
 def _urgency(action: Action) -> tuple[date, date, str, str, str]:

@@ -6,7 +6,7 @@ The unique key is per item (company, item, kind, level, cycle, repeat); an attem
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
 from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind
+from ..dunning.grouping import narrowed
 from ..errors import AnotherRunUnderWay
 from .audit import append
 from .books import note_contact
@@ -279,7 +280,7 @@ def _claimed_items(conn: Connection, company: str, ids: Sequence[str]) -> dict[s
 
 
 def _with_items(action: Action, kept: frozenset[str]) -> Action:
-    return action if len(kept) == len(action.items) else replace(action, items=tuple(e for e in action.items if e.item.id in kept))
+    return action if len(kept) == len(action.items) else narrowed(action, [entry for entry in action.items if entry.item.id in kept])
 
 
 def _attempt_row(company: str, run_id: str, attempt: Attempt, as_of: date, at: datetime) -> dict[str, Any]:

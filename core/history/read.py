@@ -135,6 +135,12 @@ def bad_addresses_of(conn: Connection, company: str) -> frozenset[str]:
     return frozenset(conn.execute(select(bad_addresses.c.email).where(bad_addresses.c.company == company)).scalars())
 
 
+def open_customers(conn: Connection, company: str) -> int:
+    """How many customers have open items."""
+    is_open = (items.c.company == company, items.c.status == OPEN)
+    return int(conn.execute(select(func.count(items.c.customer_id.distinct())).where(*is_open)).scalar_one())
+
+
 def open_counts(conn: Connection, company: str, as_of: date) -> tuple[int, int, int]:
     """How many customers have open items, how many open items there are, and how many of those are overdue on `as_of`."""
     is_open = (items.c.company == company, items.c.status == OPEN)

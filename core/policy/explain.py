@@ -238,9 +238,9 @@ def _match(match: Match) -> Iterator[str]:
     if match.ids:
         yield f"the customer's id in the ledger is {_quoted(match.ids)}"
     if match.min_amount:
-        yield f"the invoice is at least {_amounts(match.min_amount)}"
+        yield f"the invoice or instalment is at least {_amounts(match.min_amount)}"
     if match.max_amount:
-        yield f"the invoice is at most {_amounts(match.max_amount)}"
+        yield f"the invoice or instalment is at most {_amounts(match.max_amount)}"
 
 
 def _scope(policy: Policy) -> Iterator[str]:

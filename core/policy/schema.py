@@ -256,9 +256,11 @@ class Match(Model):
     names: Several[Name] = Field((), description="Names, upper and lower case alike, with * for any text")
     ids: Several[Name] = Field((), description="The ledger's ids of customers")
     min_amount: dict[CurrencyCode, Amount] = Field(
-        default_factory=dict, description="The invoice's total is at least this, in its currency"
+        default_factory=dict, description="The total of the invoice, or of the instalment, is at least this, in its currency"
     )
-    max_amount: dict[CurrencyCode, Amount] = Field(default_factory=dict, description="The invoice's total is at most this, in its currency")
+    max_amount: dict[CurrencyCode, Amount] = Field(
+        default_factory=dict, description="The total of the invoice, or of the instalment, is at most this, in its currency"
+    )
 
 
 class Exclusion(Model):

@@ -9,7 +9,8 @@ from ..dunning.guard import Alarm, Circumstances, alarms
 from ..dunning.plan import plan
 from ..history.attempts import sent_on_day
 from ..history.database import reading
-from ..history.read import all_customers, books_state, due_customers, open_counts
+from ..history.read import all_customers, books_state, due_customers, open_customers
+from ..history.work import approved_keys
 from ..port import Capability, LedgerConnector
 from .desk import Desk
 
@@ -18,7 +19,8 @@ def plan_of(desk: Desk, as_of: date, *, everything: bool = False) -> Plan:
     """The plan for a day, from the customers that have something due; `everything` says of each open item why it is left alone."""
     with reading(desk.engine) as conn:
         customers = all_customers(conn, desk.company) if everything else due_customers(conn, desk.company, as_of)
-        return plan(desk.company, customers, desk.rulebook, as_of, sent_on_day(conn, desk.company, as_of))
+        sent, approved = sent_on_day(conn, desk.company, as_of), approved_keys(conn, desk.company)
+        return plan(desk.company, customers, desk.rulebook, as_of, sent, approved)
 
 
 def alarms_of(desk: Desk, made: Plan, ledger: LedgerConnector) -> tuple[Alarm, ...]:
@@ -29,6 +31,6 @@ def alarms_of(desk: Desk, made: Plan, ledger: LedgerConnector) -> tuple[Alarm, .
 
 def _circumstances(conn: Connection, desk: Desk, made: Plan, ledger: LedgerConnector) -> Circumstances:
     state = books_state(conn, desk.company)
-    customers, open_count, overdue = open_counts(conn, desk.company, made.as_of) if made.actions else (0, 0, 0)
+    customers = open_customers(conn, desk.company) if made.actions else 0
     knows_bank = Capability.LAST_BANK_ENTRY in ledger.capabilities
-    return Circumstances(customers, open_count, overdue, state.first_sent_at is None, state.last_bank_entry_on, knows_bank)
+    return Circumstances(customers, state.first_sent_at is None, state.last_bank_entry_on, knows_bank)

@@ -5,14 +5,16 @@ import socket
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ..dunning.facts import Action, ActionKind, Plan, Skipped, SkipReason
+from ..dunning.facts import Action, ActionKind, Plan
+from ..dunning.grouping import narrowed
 from ..dunning.guard import Alarm
+from ..dunning.plan import waits_for_approval
 from ..errors import AnotherRunUnderWay, GuardStopped, TryLater
-from ..history.attempts import AttemptStatus, claim_key, recover, skipped_entry
+from ..history.attempts import AttemptStatus, recover
 from ..history.audit import append
 from ..history.books import ensure_company
 from ..history.database import reading, writing
@@ -122,19 +124,14 @@ def _approved(desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]
     go: list[Action] = []
     wait: list[Action] = []
     for action in made.actions:
-        asks = action.kind is ActionKind.NOTICE and (desk.policy.mode is Mode.APPROVE or action.needs_approval)
-        yes = tuple(e for e in action.items if not asks or claim_key(action, e) in approved)
-        no = tuple(e for e in action.items if e not in yes)
-        go.extend([replace(action, items=yes)] if yes else [])
-        wait.extend([replace(action, items=no)] if no else [])
+        asks = waits_for_approval(action, desk.policy, approved)
+        no = [entry for entry in action.items if asks and entry.key(action.kind) not in approved]
+        yes = [entry for entry in action.items if entry not in no]
+        go.extend([narrowed(action, yes)] if yes else [])
+        wait.extend([narrowed(action, no)] if no else [])
     with writing(desk.engine) as conn:
-        propose(conn, desk.company, ((claim_key(action, e), action.key) for action in wait for e in action.items), desk.now())
+        propose(conn, desk.company, ((entry.key(action.kind), action.key) for action in wait for entry in action.items), desk.now())
     return go, tuple(wait)
-
-
-def awaiting(actions: tuple[Action, ...]) -> list[Skipped]:
-    """The items of actions that wait for approval, as skipped items."""
-    return [skipped_entry(e, SkipReason.AWAITS_APPROVAL, f"approve {action.key}") for action in actions for e in action.items]
 
 
 def _keep_hours(desk: Desk) -> None:

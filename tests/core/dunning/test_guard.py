@@ -9,7 +9,7 @@ from dunning_cases import GOMEZ, TUESDAY, credit, invoice, owing, plan_for, poli
 from puntual.core.dunning.facts import Plan
 from puntual.core.dunning.guard import Circumstances, alarm_of_vanished, alarms
 
-CALM = Circumstances(open_customers=10, open_items=10, overdue_items=5, is_first_run=False, last_bank_entry_on=TUESDAY)
+CALM = Circumstances(open_customers=10, is_first_run=False, last_bank_entry_on=TUESDAY)
 
 
 def words(plan: Plan, by: Any = None, **around: Any) -> str:
