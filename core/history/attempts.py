@@ -18,7 +18,7 @@ from ..dunning.grouping import narrowed
 from ..errors import AnotherRunUnderWay
 from .audit import append
 from .books import note_contact
-from .database import upsert
+from .database import execute_many, upsert
 from .tables import approvals, attempt_items, attempts, bad_addresses, companies, items
 
 
@@ -97,7 +97,7 @@ def claim(
     rows = sorted((row for attempt in wanted for row in _item_rows(company, attempt)), key=_by_claim_key)
     if not rows:
         return [], []
-    conn.execute(upsert(conn.dialect, attempt_items, ignore=True), rows)
+    execute_many(conn, upsert(conn.dialect, attempt_items, ignore=True), rows)
     mine = _claimed_items(conn, company, [attempt.id for attempt in wanted])
     claimed = [Attempt(a.id, _with_items(a.action, mine.get(a.id, frozenset()))) for a in wanted if a.id in mine]
     lost = [entry for a in wanted for entry in a.action.items if entry.item.id not in mine.get(a.id, frozenset())]
@@ -207,7 +207,7 @@ def resolve_unknown(conn: Connection, company: str, attempt_id: str, was_sent: b
         note_contact(conn, company, row.customer_id, row.as_of, f"{row.channel} {row.level!r}")
         of_attempt = select(attempt_items).where(attempt_items.c.company == company, attempt_items.c.attempt_id == attempt_id)
         told = conn.execute(of_attempt.where(attempt_items.c.claim_key.is_not(None))).all()
-        conn.execute(_RAISE_LEVEL, [_level(company, e.item_id, e.level_key, e.level_days, e.repeat, row.as_of) for e in told])
+        execute_many(conn, _RAISE_LEVEL, [_level(company, e.item_id, e.level_key, e.level_days, e.repeat, row.as_of) for e in told])
         conn.execute(_USE_APPROVALS, {"of_company": company, "keys": [e.claim_key for e in told]})
         conn.execute(_FIRST_SENT, {"of_company": company, "at": at})
     else:
@@ -330,10 +330,10 @@ def _count(conn: Connection, company: str, action: Action, as_of: date, at: date
     is_contact = action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL
     if action.kind is ActionKind.TASK:
         made = [{"of_company": company, "of_item": e.item.id, "task": f"{e.level_key}|{e.cycle}|{e.repeat}"} for e in action.items]
-        conn.execute(_REMEMBER_TASK, made)
+        execute_many(conn, _REMEMBER_TASK, made)
     if is_contact:
         raised = [_level(company, e.item.id, e.level_key, e.level_days, e.repeat, as_of) for e in action.items]
-        conn.execute(_RAISE_LEVEL, raised)
+        execute_many(conn, _RAISE_LEVEL, raised)
         note_contact(conn, company, action.customer.id, as_of, f"{action.channel.value if action.channel else 'contact'} {action.level!r}")
     if action.kind is ActionKind.NOTICE:
         conn.execute(_USE_APPROVALS, {"of_company": company, "keys": [claim_key(action, entry) for entry in action.items]})

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ..errors import BrokenInvariant
+from .database import execute_many
 from .tables import audit, companies
 
 _THIS_COMPANY = companies.c.company == bindparam("of_company")
@@ -44,9 +45,7 @@ class ChainReport:
 
 def append(conn: Connection, company: str, at: datetime, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
     """Add entries in the transaction of what they record; it is all there or nothing. The company's row is locked meanwhile."""
-    head = conn.execute(
-        select(companies.c.audit_seq, companies.c.audit_hash).where(companies.c.company == company).with_for_update()
-    ).one_or_none()
+    head = conn.execute(_LOCKED_HEAD, {"of_company": company}).one_or_none()
     if head is None:
         raise BrokenInvariant(f"the company {company!r} has no row in the history")
     seq, previous = head
@@ -57,8 +56,8 @@ def append(conn: Connection, company: str, at: datetime, entries: Iterable[tuple
         row["hash"] = previous = _hash(previous, row)
         rows.append(row)
     if rows:
-        conn.execute(_APPEND, rows)
-        conn.execute(_NEW_HEAD, {"of_company": company, "seq": seq, "new_hash": previous})
+        execute_many(conn, _APPEND, rows)
+        execute_many(conn, _NEW_HEAD, [{"of_company": company, "seq": seq, "new_hash": previous}])
 
 
 def entries_of(conn: Connection, company: str, limit: int | None = None) -> Iterator[AuditEntry]:

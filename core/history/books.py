@@ -236,7 +236,7 @@ def _store_contacts_made(conn: Connection, company: str, made: Sequence[LedgerCo
 
 def note_contact(conn: Connection, company: str, customer_id: str, on: date, how: str) -> None:
     """Remember the latest contact with a customer."""
-    conn.execute(_NOTE_CONTACT, {"of_company": company, "of_customer": customer_id, "on": on, "how": how})
+    execute_many(conn, _NOTE_CONTACT, [{"of_company": company, "of_customer": customer_id, "on": on, "how": how}])
 
 
 def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], at: datetime) -> list[Hold]:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,12 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 def upsert(dialect: Dialect, table: Table, *, keep: tuple[str, ...] = (), ignore: bool = False) -> Insert:
     """An insert that replaces the row with the same primary key, but for the columns in `keep`; or leaves it, with `ignore`."""
-    insert: Any = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+    return _upsert(dialect.name, table, keep, ignore)
+
+
+@lru_cache(maxsize=64)
+def _upsert(dialect: str, table: Table, keep: tuple[str, ...], ignore: bool) -> Insert:
+    insert: Any = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     if ignore:
         statement: Insert = insert.on_conflict_do_nothing()
         return statement
@@ -109,22 +115,26 @@ def upsert(dialect: Dialect, table: Table, *, keep: tuple[str, ...] = (), ignore
 
 
 def execute_many(conn: Connection, statement: UpdateBase, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Run a statement once for each row, past the library's work for each row: rows of a sync come in thousands.
+    """Run a statement once for each row, past the library's work for each call: rows of a sync come in thousands, mails by the hundred.
 
-    Every row has a value for each of the statement's parameters: plain ints, texts and dates.
+    Every row has a value for each of the statement's parameters: plain ints, texts, booleans and dates.
     """
     if not rows:
         return
-    text, order = _compiled(statement, conn.dialect, tuple(rows[0]))
+    text, order, constants = _compiled(statement, conn.dialect, tuple(rows[0]))
+    if constants:
+        rows = [{**constants, **row} for row in rows]
     if order is None:
         conn.exec_driver_sql(text, [dict(row) for row in rows])
-        return
-    conn.exec_driver_sql(text, [tuple(map(row.__getitem__, order)) for row in rows])
+    else:
+        conn.exec_driver_sql(text, [tuple(map(row.__getitem__, order)) for row in rows])
 
 
-def _compiled(statement: UpdateBase, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, list[str] | None]:
+@lru_cache(maxsize=256)
+def _compiled(statement: UpdateBase, dialect: Dialect, names: tuple[str, ...]) -> tuple[str, list[str] | None, dict[str, Any]]:
+    """The text, the order of its parameters where they have no names, and the values that stand in the statement itself."""
     compiled: Any = statement.compile(dialect=dialect, column_keys=list(names) if isinstance(statement, Insert) else None)
-    return str(compiled), compiled.positiontup
+    return str(compiled), compiled.positiontup, {name: value for name, value in compiled.params.items() if name not in names}
 
 
 def _with_driver(url: str) -> str:

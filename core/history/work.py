@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from ..receivables import Note, Task
 from .audit import append
-from .database import upsert
+from .database import execute_many, upsert
 from .tables import approvals, work_list, write_backs
 
 _WRITTEN = (
@@ -96,7 +96,7 @@ def queue_notes(conn: Connection, company: str, notes: Iterable[Note]) -> None:
     """Remember notes that have to be left in the books, once for each marker."""
     rows = [_write_back(company, "note", n.marker, n.invoice_id, n.customer_id, "", n.text, n.written_on) for n in notes]
     if rows:
-        conn.execute(upsert(conn.dialect, write_backs, ignore=True), rows)
+        execute_many(conn, upsert(conn.dialect, write_backs, ignore=True), rows)
 
 
 def queue_task(conn: Connection, company: str, task: Task) -> None:
@@ -122,7 +122,7 @@ def waiting_tasks(conn: Connection, company: str, limit: int, after: str = "") -
 def note_written(conn: Connection, company: str, ids: Mapping[str, str]) -> None:
     """Record the ledger's ids of what was written, by marker."""
     if ids:
-        conn.execute(_WRITTEN, [{"of_company": company, "of_marker": marker, "id": ledger_id} for marker, ledger_id in ids.items()])
+        execute_many(conn, _WRITTEN, [{"of_company": company, "of_marker": marker, "id": ledger_id} for marker, ledger_id in ids.items()])
 
 
 def note_refused(conn: Connection, company: str, markers: Sequence[str], why: str) -> None:

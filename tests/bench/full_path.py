@@ -63,16 +63,24 @@ class MemoryLedger(LedgerConnector):
 
 
 def measure(_: Path, mails: int) -> dict[str, Any]:
-    """So many customers to write to, first by the bare loop, then by a run; figures as ratios."""
-    with tempfile.TemporaryDirectory() as folder, _sink() as port:
+    """So many customers to write to, by the bare loop and by a run, each three times on fresh books; the fastest of each counts."""
+    with _sink() as port:
+        rounds = [_round(mails, port) for _ in range(3)]
+    bare, path = min(bare for bare, _ in rounds), min(path for _, path in rounds)
+    return {"mails": mails, "seconds": path, "mails_a_second": mails / path, "bare_a_second": mails / bare, "times_bare_loop": path / bare}
+
+
+def _round(mails: int, port: int) -> tuple[float, float]:
+    MemoryLedger.notes.clear()
+    with tempfile.TemporaryDirectory() as folder:
         desk = _desk(Path(folder), sample.policy(port=port))
         sample.fill(Path(folder) / "bench.db", mails * sample.CUSTOMERS_WITH_ONE_DUE * sample.ITEMS_A_CUSTOMER, only_due=True)
         actions = plan_of(desk, sample.TODAY).actions
+        assert len(actions) == mails, len(actions)
         _bare(desk, actions[:20])
-        bare = _timed(lambda: _bare(desk, actions))
-        path = _timed(lambda: run(desk, sample.TODAY))
+        times = _timed(lambda: _bare(desk, actions)), _timed(lambda: run(desk, sample.TODAY))
         assert len(MemoryLedger.notes) == mails * sample.ITEMS_A_CUSTOMER, len(MemoryLedger.notes)
-    return {"mails": len(actions), "seconds": path, "mails_a_second": len(actions) / path, "times_bare_loop": path / bare}
+    return times
 
 
 def _desk(folder: Path, policy: Policy) -> Desk:

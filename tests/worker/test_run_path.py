@@ -7,7 +7,7 @@ from history.sample_books import COMPANY, TODAY
 from puntual.core.dunning.facts import HoldKind, SkipReason
 from puntual.core.errors import GuardStopped
 from puntual.core.history.database import reading
-from puntual.core.history.read import all_customers
+from puntual.core.history.read import all_customers, due_customers
 from puntual.core.receivables import DocumentStatus
 from puntual.core.worker import people
 from puntual.core.worker.sync import sync
@@ -33,6 +33,8 @@ def test_a_first_run_sends_each_customer_one_mail_leaves_notes_and_a_second_run_
     assert sorted(note.invoice_id for note in office.books.notes.values()) == ["i1", "i2", "i3"]
     again = office.run()
     assert (again.plan.actions, again.exit_code, len(office.post.mails), len(office.books.writes)) == ((), 0, 2, 3)
+    with reading(office.engine) as conn:
+        assert list(due_customers(conn, COMPANY, TODAY)) == [], "a day on which all is done reads nobody"
     assert office.audited()[-1] == "run"
 
 
