@@ -61,8 +61,20 @@ def last_day_of_promise(promise: Hold, policy: Policy) -> date:
 
 def broken_promise_on(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_of: date) -> date | None:
     """The promised day of the latest promise on this item that was not kept, or None."""
-    days = [h.until for h in holds if h.kind is HoldKind.PROMISE and h.until and covers(h, item) and last_day_of_promise(h, policy) < as_of]
+    days = [
+        hold.until
+        for hold in holds
+        if hold.kind is HoldKind.PROMISE
+        and hold.until
+        and _was_promised(hold, item, hold.until)
+        and last_day_of_promise(hold, policy) < as_of
+    ]
     return max(days, default=None)
+
+
+def _was_promised(promise: Hold, item: OpenItem, until: date) -> bool:
+    """A promise for a whole customer is about what was due by the promised day, not about what came later."""
+    return covers(promise, item) and (bool(promise.invoice_id) or item.due_date <= until)
 
 
 def _before_go_live(policy: Policy, as_of: date) -> Stop | None:

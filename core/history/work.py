@@ -1,11 +1,11 @@
 """What waits: approvals, the work list for people, and what has to be written back into the books."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from ..receivables import Note, Task
 from .audit import append
@@ -17,6 +17,7 @@ _WRITTEN = (
     .where(write_backs.c.company == bindparam("of_company"), write_backs.c.marker == bindparam("of_marker"))
     .values(is_written=True, ledger_id=bindparam("id"))
 )
+_WITHDRAW = delete(approvals).where(approvals.c.company == bindparam("of_company"), approvals.c.claim_key == bindparam("of_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ def propose(conn: Connection, company: str, keys: Iterable[tuple[str, str]], at:
     rows = [{"company": company, "claim_key": key, "action_key": action, "proposed_at": at, "approved_by": ""} for key, action in keys]
     if rows:
         conn.execute(upsert(conn.dialect, approvals, keep=("proposed_at", "approved_at", "approved_by")), rows)
+
+
+def withdraw_proposals(conn: Connection, company: str, but: Collection[str]) -> None:
+    """Ask no longer for what nobody answered, but for these claim keys: the rest is no longer due as it was proposed."""
+    asked = conn.execute(select(approvals.c.claim_key).where(approvals.c.company == company, approvals.c.approved_at.is_(None))).scalars()
+    execute_many(conn, _WITHDRAW, [{"of_company": company, "of_key": key} for key in sorted(set(asked) - set(but))])
 
 
 def approved_keys(conn: Connection, company: str) -> frozenset[str]:

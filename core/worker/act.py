@@ -172,7 +172,8 @@ class Acting:
                 queue_notes(conn, desk.company, notes_of(desk.company, attempt, self.as_of, texts))
             end_holds(conn, desk.company, self._broken_promises(conn, attempt.action), "broken", "puntual", desk.now())
         elif ending.status in (AttemptStatus.UNKNOWN, AttemptStatus.REJECTED):
-            put_on_list(conn, desk.company, _trouble(attempt, ending, self.as_of), desk.now())
+            is_rejected = ending.status is AttemptStatus.REJECTED
+            put_on_list(conn, desk.company, _trouble(attempt, ending, self.as_of), desk.now(), once_for_customer=is_rejected)
             self.report.need_a_person.append(attempt.id)
         self.report.endings[ending.status] = self.report.count(ending.status) + 1
         self.report.done.append(attempt)

@@ -19,7 +19,7 @@ from ..history.audit import append
 from ..history.books import ensure_company
 from ..history.database import reading, writing
 from ..history.runs import give_back, renew_lease, take_lease
-from ..history.work import WorkItem, approved_keys, propose, put_on_list
+from ..history.work import WorkItem, approved_keys, propose, put_on_list, withdraw_proposals
 from ..policy.schema import Mode
 from ..port import LedgerConnector
 from .act import Acting, ActReport, render_notice
@@ -130,7 +130,9 @@ def _approved(desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]
         go.extend([narrowed(action, yes)] if yes else [])
         wait.extend([narrowed(action, no)] if no else [])
     with writing(desk.engine) as conn:
-        propose(conn, desk.company, ((entry.key(action.kind), action.key) for action in wait for entry in action.items), desk.now())
+        asked = {entry.key(action.kind): action.key for action in wait for entry in action.items}
+        withdraw_proposals(conn, desk.company, asked.keys())
+        propose(conn, desk.company, asked.items(), desk.now())
     return go, tuple(wait)
 
 

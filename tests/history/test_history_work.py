@@ -28,6 +28,7 @@ from puntual.core.history.work import (
     waiting_notes,
     waiting_tasks,
     waiting_work,
+    withdraw_proposals,
 )
 from puntual.core.receivables import Note, Task
 
@@ -87,6 +88,13 @@ def test_approvals_keep_their_answer_when_they_are_proposed_again(conn):
     assert approve(conn, COMPANY, ["action1"], "eva", AT) == 2
     propose(conn, COMPANY, [("k1", "action9"), ("k3", "action9")], AT + DAY)
     assert (approved_keys(conn, COMPANY), waiting_approvals(conn, COMPANY)) == ({"k1", "k2"}, ["action9"])
+
+
+def test_what_is_no_longer_due_is_no_longer_asked(conn):
+    propose(conn, COMPANY, [("k1", "action1"), ("k2", "action2"), ("k3", "action3")], AT)
+    approve(conn, COMPANY, ["action3"], "eva", AT)
+    withdraw_proposals(conn, COMPANY, {"k2"})
+    assert (approved_keys(conn, COMPANY), waiting_approvals(conn, COMPANY)) == ({"k3"}, ["action2"])
 
 
 def test_approving_takes_the_beginning_of_a_key_or_everything_that_waits(conn):
