@@ -38,8 +38,8 @@ class ScriptedServer:
 
     def __exit__(self, *details: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for the next connection
-        self._listener.close()
         self._thread.join(timeout=5)
+        self._listener.close()
 
     def change(self, step: str, reply: str) -> None:
         """From now on this connection does so."""

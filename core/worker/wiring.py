@@ -109,7 +109,13 @@ def database_url(directory: Path) -> str:
 
 def renderer_of(policy: Policy, directory: Path) -> Renderer:
     """The renderer over the company's own texts and Puntual's."""
-    return Renderer(template_lookup(directory / policy.templates if policy.templates else None))
+    return Renderer(template_lookup(directory / policy.templates)) if policy.templates else shipped_renderer()
+
+
+@cache
+def shipped_renderer() -> Renderer:
+    """The renderer over Puntual's own texts, which never change while it runs: each is compiled once."""
+    return Renderer(template_lookup(None))
 
 
 def template_lookup(own: Path | None) -> Callable[[str], str | None]:

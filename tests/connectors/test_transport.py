@@ -160,15 +160,20 @@ class _Hanging:
 
     def _serve(self, hang_ups: int) -> None:
         for turn in range(hang_ups + 1):
-            connection, _address = self._socket.accept()
+            try:
+                connection, _address = self._socket.accept()
+            except OSError:
+                return
             with connection:
                 self.asked += bool(connection.recv(65536))
                 if turn >= hang_ups:
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
 
     def close(self) -> None:
+        """Wakes the thread first: one that waited on a closed number would take the connections of whoever gets that number next."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._socket.close()
-        self._thread.join(1)
 
 
 @pytest.mark.parametrize(("hang_ups", "repeatable", "works", "asked"), [(1, True, True, 2), (1, False, False, 1), (2, True, False, 2)])
