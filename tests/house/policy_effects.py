@@ -61,7 +61,7 @@ def guarded(policy: Policy) -> str:
     """What the guard says of a plan that writes to five of twelve customers of books that are twelve days old."""
     people = [replace(GOMEZ, id=f"c{n}", email=f"c{n}@example.com") for n in range(5)]
     made = plan_for(*(owing(replace(invoice(f"F-{n}"), customer_id=who.id), customer=who) for n, who in enumerate(people)), by=policy)
-    around = Circumstances(12, 12, 12, is_first_run=False, last_bank_entry_on=made.as_of - timedelta(days=8))
+    around = Circumstances(12, is_first_run=False, last_bank_entry_on=made.as_of - timedelta(days=8))
     return "\n".join(alarm.what for alarm in alarms(made, policy, around))
 
 

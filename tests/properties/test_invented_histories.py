@@ -188,7 +188,7 @@ class InventedHistory(RuleBasedStateMachine):
         due = [facts for facts in self.world.facts() if any(known.item.id in awake for known in facts.items)]
         assert self.world.plan(self.today, due).actions == made.actions, "something was due that nobody woke"
         limit = self.world.policy.sending.daily_limit
-        notices = sum(1 for action in made.actions if action.kind is ActionKind.NOTICE)
+        notices = sum(1 for action in made.actions if action.kind is ActionKind.NOTICE and not action.needs_approval)
         assert limit is None or notices + self.world.sent.get(self.today, 0) <= limit or not notices
 
     def _action_is_right(self, action: Action) -> None:
