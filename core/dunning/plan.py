@@ -119,6 +119,8 @@ def _of_what_is_due(dues: list[Due], facts: CustomerFacts, rulebook: Rulebook, a
 
 def _messages(contacts: list[Due], policy: Policy) -> list[list[Due]]:
     """What would go together: the same channel, grouped as the policy says."""
+    if all(due.channel is Channel.EMAIL for due in contacts):
+        return groups(contacts, policy)
     return [message for channel in Channel for message in groups((due for due in contacts if due.channel is channel), policy)]
 
 
@@ -138,8 +140,12 @@ def _part(dues: list[Due], stop: Stop, hit: Iterable[bool]) -> Narrowed:
 
 def _unpayable(dues: list[Due], _: CustomerFacts, rulebook: Rulebook, __: date) -> Narrowed:
     """Nobody is asked to pay without being told how (asks.md 24)."""
+    currencies = {due.facts.item.outstanding.currency for due in dues}
+    unpayable = {currency for currency in currencies if not can_be_paid(rulebook.policy, currency)}
+    if not unpayable:
+        return dues, []
     stop = Stop(SkipReason.NO_PAYMENT_DETAILS, "the policy says no way to pay in this currency; add it to payment_details")
-    return _part(dues, stop, (not can_be_paid(rulebook.policy, due.facts.item.outstanding.currency) for due in dues))
+    return _part(dues, stop, (due.facts.item.outstanding.currency in unpayable for due in dues))
 
 
 def _covered_by_credit(dues: list[Due], facts: CustomerFacts, rulebook: Rulebook, _: date) -> Narrowed:

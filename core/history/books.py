@@ -145,7 +145,7 @@ def _known_items(conn: Connection, company: str, invoice_ids: Sequence[str]) -> 
     known: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for start in range(0, len(invoice_ids), _CHUNK):
         query = select(items).where(items.c.company == company, items.c.invoice_id.in_(invoice_ids[start : start + _CHUNK]))
-        for row in conn.execute(query):
+        for row in conn.execute(query).all():
             known[row.invoice_id][row.item_id] = row._asdict()
     return known
 

@@ -80,14 +80,14 @@ def facts_of(conn: Connection, company: str, ids: Sequence[str]) -> Iterator[Cus
 def _items_of(conn: Connection, company: str, ids: Sequence[str]) -> dict[str, list[ItemFacts]]:
     query = select(*ITEM_COLUMNS).where(items.c.company == company, items.c.customer_id.in_(ids), items.c.status == OPEN)
     by_customer: dict[str, list[ItemFacts]] = defaultdict(list)
-    for row in conn.execute(query):
+    for row in conn.execute(query).all():
         by_customer[row[3]].append(item_facts(row))
     return by_customer
 
 
 def _customers(conn: Connection, company: str, ids: Sequence[str]) -> dict[str, tuple[Customer, LastContact | None]]:
     query = select(*_CUSTOMER, customers.c.last_contact_on, customers.c.last_contact_how)
-    rows = conn.execute(query.where(customers.c.company == company, customers.c.customer_id.in_(ids)))
+    rows = conn.execute(query.where(customers.c.company == company, customers.c.customer_id.in_(ids))).all()
     return {row[0]: (customer_of(*row[:4]), LastContact(row[4], row[5]) if row[4] else None) for row in rows}
 
 
@@ -96,7 +96,7 @@ def customers_by_id(conn: Connection, company: str, ids: Sequence[str]) -> dict[
     found: dict[str, Customer] = {}
     for start in range(0, len(ids), BATCH_CUSTOMERS):
         chunk = ids[start : start + BATCH_CUSTOMERS]
-        rows = conn.execute(select(*_CUSTOMER).where(customers.c.company == company, customers.c.customer_id.in_(chunk)))
+        rows = conn.execute(select(*_CUSTOMER).where(customers.c.company == company, customers.c.customer_id.in_(chunk))).all()
         found |= {row[0]: customer_of(*row) for row in rows}
     return found
 

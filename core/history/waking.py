@@ -58,7 +58,7 @@ def wake(conn: Connection, company: str, customer_ids: Sequence[str], rulebook: 
         about = Judging.of(conn, company, chunk, rulebook, as_of)
         of_these = (items.c.company == company, items.c.customer_id.in_(chunk), items.c.status == OPEN)
         changed = []
-        for row in conn.execute(select(*ITEM_COLUMNS, items.c.next_action_on).where(*of_these)):
+        for row in conn.execute(select(*ITEM_COLUMNS, items.c.next_action_on).where(*of_these)).all():
             due = about.wake_on(item_facts(row))
             if due != row[-1]:
                 changed.append({"wake_on": due, "of_item": row[0], "of_company": company})
