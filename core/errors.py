@@ -47,7 +47,7 @@ class BooksUnreadable(CompanyMustAct):
 
 
 class GuardStopped(CompanyMustAct):
-    """The run was stopped because its plan does not look plausible; a person has to confirm it."""
+    """The run was stopped, because its plan does not look plausible:"""
 
 
 class TryLater(PuntualError):

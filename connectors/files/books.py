@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +24,14 @@ class BookFile:
     path: Path
     settings: FileSettings
     name: str
+
+
+def modified_on(path: Path) -> date:
+    """The day (UTC) on which the file was written. Raises BooksUnreadable when it is gone."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+    except OSError as error:
+        raise BooksUnreadable(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 @contextmanager

@@ -23,13 +23,15 @@ from ...core.receivables import (
     Task,
     UnappliedCredit,
 )
-from .books import OWN_PREFIX, BookFile, find_books, fingerprint
+from .books import OWN_PREFIX, BookFile, find_books, fingerprint, modified_on
 from .journal import Journal
 from .pages import NOT_READ_TO_THE_END, pages_of_pass
 from .reading import Reading, Told
 from .settings import FilesSettings
 
 _CURSOR_FORM = 1
+_AGE_OF_EXPORT = "export"
+"""In place of the newest payment: the books date none, so they are as fresh as their file."""
 _NOTE_COLUMNS = ("marker", "date", "customer", "invoice", "text")
 _TASK_COLUMNS = ("marker", "due", "customer", "invoice", "summary", "text", "invoices")
 
@@ -70,6 +72,12 @@ class _Index:
     position: _Position
     invoices: dict[str, Invoice] = field(default_factory=dict)
     credits: defaultdict[str, list[UnappliedCredit]] = field(default_factory=lambda: defaultdict(list))
+
+
+def _last_bank_entry(bank: str, files: Sequence[BookFile], day: date) -> date | None:
+    if bank != _AGE_OF_EXPORT:
+        return date.fromisoformat(bank) if bank else None
+    return min(max(modified_on(file.path) for file in files if file.kind == "invoices"), day)
 
 
 class FilesConnector(LedgerConnector):
@@ -118,7 +126,7 @@ class FilesConnector(LedgerConnector):
         before = fingerprint(files)
         known = _Position.of(cursor)
         if cursor is not None and known and known.holds(before, self._read_as, day):
-            yield Page(cursor, last_bank_entry_on=date.fromisoformat(known.bank) if known.bank else None)
+            yield Page(cursor, last_bank_entry_on=_last_bank_entry(known.bank, files, day))
             return
         try:
             reading = Reading(self.settings, files, day)
@@ -130,11 +138,12 @@ class FilesConnector(LedgerConnector):
     def _end(self, reading: Reading, files: tuple[BookFile, ...], before: str) -> Page:
         if fingerprint(files) != before:
             return Page(NOT_READ_TO_THE_END)
-        bank = reading.last_bank_entry_on
-        return Page(self._position(reading, before).cursor(), ends_pass=True, last_bank_entry_on=bank)
+        position = self._position(reading, before)
+        return Page(position.cursor(), ends_pass=True, last_bank_entry_on=_last_bank_entry(position.bank, files, reading.day))
 
     def _position(self, reading: Reading, books: str) -> _Position:
         changes_on, bank = (on.isoformat() if on else "" for on in (reading.changes_on, reading.last_bank_entry_on))
+        bank = bank if reading.dates_payments else _AGE_OF_EXPORT
         return _Position(books, self._read_as, reading.day.isoformat(), changes_on, bank)
 
     def recheck(self, invoice_ids: Sequence[str]) -> Recheck:

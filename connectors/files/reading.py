@@ -207,6 +207,11 @@ class Reading:
                 self.changes_on = claim.changes_on
             self._see_bank_entry(claim.settled_on)
 
+    @property
+    def dates_payments(self) -> bool:
+        """Whether the books say when anything was paid; an export with one column for what is outstanding does not."""
+        return bool(self._of("payments")) or any("settled_on" in table.told for table in self._of("invoices"))
+
     def _see_bank_entry(self, on: date | None) -> None:
         if on and on <= self.day and (self.last_bank_entry_on is None or on > self.last_bank_entry_on):
             self.last_bank_entry_on = on

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from ..channels.email import compose
 from ..dunning.facts import ActionKind, Plan
 from ..dunning.forecast import days_ahead
+from ..dunning.guard import Alarm
 from ..dunning.printout import as_json, as_lines
 from ..errors import AnotherRunUnderWay
 from ..history import audit
@@ -29,7 +30,7 @@ from ..worker.act import render_notice
 from ..worker.desk import Desk
 from ..worker.envelope import envelope_of
 from ..worker.inquiry import Answer, why
-from ..worker.planning import plan_of
+from ..worker.planning import alarms_of, plan_of
 from ..worker.run import RunReport, leased, run
 from ..worker.sync import SyncReport, replan_when_rules_changed, sync
 from .common import A_PERSON_MUST_ACT, company, confirm, desk_on, directory, on_day, say, told, warn
@@ -64,6 +65,11 @@ def _read_books(desk: Desk, as_of: date, *, confirmed: bool = False, complete: b
         ledger.close()
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 note`, `2 notes`."""
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def _say_sync(report: SyncReport) -> None:
     say(f"Read {report.documents} documents; {report.settled} items were settled, {report.vanished} are gone from the books.")
     for problem in report.problems:
@@ -96,6 +102,7 @@ def plan_command(company: str, directory: Path, on: date | None, days: int, as_p
         if made is plans[0] or made.actions:
             _say_lines(as_lines(made if made is plans[0] else Plan(made.company, made.as_of, made.actions, ())))
             say()
+    _say_alarms(_alarms(desk, plans[0]))
 
 
 def _read_for_plan(desk: Desk, as_of: date) -> None:
@@ -114,6 +121,19 @@ def _ahead(desk: Desk, as_of: date, days: int) -> list[Plan]:
         customers = list(due_customers(conn, desk.company, as_of + timedelta(days=days - 1)))
     later = list(days_ahead(desk.company, customers, desk.rulebook, as_of, days))[1:]
     return [plan_of(desk, as_of, everything=True), *later]
+
+
+def _alarms(desk: Desk, made: Plan) -> tuple[Alarm, ...]:
+    ledger = desk.open_ledger()
+    try:
+        return alarms_of(desk, made, ledger)
+    finally:
+        ledger.close()
+
+
+def _say_alarms(alarms: Iterable[Alarm]) -> None:
+    for alarm in alarms:
+        warn(f"A run that sends would stop here: {alarm.what}. To go on: {alarm.how_to_proceed}.")
 
 
 def _as_program(plans: list[Plan]) -> dict[str, Any]:
@@ -173,9 +193,12 @@ def say_run(desk: Desk, report: RunReport) -> None:
     _say_lines(as_lines(report.plan, every_skipped=False))
     say()
     if report.mode is Mode.SHADOW:
-        say(f"Mode is shadow: {report.rendered} notices were rendered, nothing was sent. See one with: puntual preview {desk.company}")
+        _say_alarms(report.alarms)
+        say(
+            f"Mode is shadow: {counted(report.rendered, 'notice')} rendered, nothing was sent. See one with: puntual preview {desk.company}"
+        )
     for status, count in sorted(report.acted.endings.items()):
-        say(f"{count} notice{'s' * (count != 1)} {status.value}.")
+        say(f"{counted(count, 'notice')} {status.value}.")
     if report.acted.tasks:
         say(f"{report.acted.tasks} put on the work list.")
     for skipped in report.acted.dropped:
@@ -184,7 +207,7 @@ def say_run(desk: Desk, report: RunReport) -> None:
         say(f"Waits for approval: {action.customer.name}, {action.level}: puntual approve {desk.company} {action.key[:8]}")
     written = report.written
     if written.notes or written.tasks:
-        say(f"{written.notes} notes and {written.tasks} tasks were written into the books.")
+        say(f"Written into the books: {counted(written.notes, 'note')} and {counted(written.tasks, 'task')}.")
     if written.refused:
         warn(f"The books refused {written.refused} notes; they are on the work list.")
     if written.trouble:

@@ -77,7 +77,8 @@ def _stale_books(plan: Plan, policy: Policy, around: Circumstances) -> Alarm | N
     if age <= policy.guard.max_days_without_payment:
         return None
     return Alarm(
-        f"the newest payment or bank entry in the books is of {around.last_bank_entry_on}, {age} days ago, so what looks open may be paid",
+        f"the newest payment, bank entry or export of the books is of {around.last_bank_entry_on}, {age} days ago, "
+        "so what looks open may be paid",
         "bring the books up to date; if they are, run again with --confirm",
     )
 

@@ -290,7 +290,7 @@ class Guard(Model):
     max_days_without_payment: Annotated[int, Field(ge=1)] = Field(
         # asks.md 3: unreconciled payments
         10,
-        description="Stop when the newest payment or bank entry in the books is older than this",
+        description="Stop when the newest payment, bank entry or export of the books is older than this",
     )
     max_total: dict[CurrencyCode, Amount] = Field(
         default_factory=dict, description="Stop when a run would claim more than this in a currency"

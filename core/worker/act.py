@@ -24,6 +24,8 @@ from ..history.work import WorkItem, put_on_list, queue_notes, queue_task
 from ..notices.books import note_texts, task_texts
 from ..notices.context import build_context
 from ..notices.render import Rendered
+from ..payment_links.ledger_page import ledger_pages
+from ..policy.schema import PaymentPage
 from ..port import Capability, LedgerConnector, Recheck
 from ..receivables import Invoice, UnappliedCredit
 from .desk import Desk
@@ -211,13 +213,10 @@ def render_notice(desk: Desk, ledger: LedgerConnector | None, action: Action, as
 
 
 def _pages(desk: Desk, ledger: LedgerConnector | None, action: Action) -> dict[str, str]:
-    if "ledger" not in desk.policy.payment_links:
+    if PaymentPage.LEDGER not in desk.policy.payment_links:
         return {}
-    known = {entry.item.invoice_id: entry.item.page_url for entry in action.items if entry.item.page_url}
-    if ledger is None:
-        return known
-    missing = [entry.item.invoice_id for entry in action.items if entry.item.invoice_id not in known]
-    return {**known, **ledger.payment_pages(missing)} if missing and Capability.PAYMENT_PAGE in ledger.capabilities else known
+    can_make = ledger is not None and Capability.PAYMENT_PAGE in ledger.capabilities
+    return ledger_pages(action, ledger.payment_pages if ledger is not None and can_make else None)
 
 
 def _ending(delivery: Delivery) -> Ending:

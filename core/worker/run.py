@@ -13,7 +13,7 @@ from ..dunning.facts import Action, ActionKind, Plan
 from ..dunning.grouping import narrowed
 from ..dunning.guard import Alarm
 from ..dunning.plan import waits_for_approval
-from ..errors import AnotherRunUnderWay, GuardStopped, TryLater
+from ..errors import AnotherRunUnderWay, GuardStopped, PuntualError, TryLater
 from ..history.attempts import AttemptStatus, recover
 from ..history.audit import append
 from ..history.books import ensure_company
@@ -47,6 +47,7 @@ class RunReport:
     proposed: tuple[Action, ...] = ()
     rendered: int = 0
     recovered_unknown: int = 0
+    alarms: tuple[Alarm, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -68,8 +69,8 @@ def run(desk: Desk, as_of: date, *, confirmed: bool = False, at_any_hour: bool =
             unknown = _recover(desk, as_of)
             synced = sync(desk, ledger, as_of, confirmed=confirmed)
             made = plan_of(desk, as_of)
-            _guard(desk, made, ledger, confirmed)
-            report = RunReport(desk.policy.mode, as_of, synced, made, recovered_unknown=len(unknown))
+            found = _guard(desk, made, ledger, confirmed)
+            report = RunReport(desk.policy.mode, as_of, synced, made, recovered_unknown=len(unknown), alarms=found)
             if desk.policy.mode is Mode.SHADOW:
                 report.rendered = _render_only(desk, made)
             else:
@@ -89,19 +90,26 @@ def _act_and_write_back(desk: Desk, ledger: LedgerConnector, report: RunReport, 
         acting = Acting(desk, ledger, run_id, report.as_of)
         report.acted = acting.report
         acting.act(actions, lambda: progress(0), lambda: _still_ours(desk, run_id))
+    except PuntualError as error:
+        if report.acted.done:
+            before = f"Before that {len(report.acted.done)} were done: puntual history {desk.company}"
+            error.hint = f"{error.hint.rstrip('.')}. {before}" if error.hint else before
+        raise
     finally:
         report.written = write_back(desk, ledger)
 
 
-def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool) -> None:
+def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool) -> tuple[Alarm, ...]:
+    """Stop an implausible plan. In shadow nothing is sent, so the alarms are only told."""
     found = alarms_of(desk, made, ledger)
     if not found or desk.policy.mode is Mode.SHADOW:
-        return
+        return found
     with writing(desk.engine) as conn:
         facts = {"confirmed": confirmed, "alarms": [alarm.what for alarm in found]}
         append(conn, desk.company, desk.now(), [("guard", facts)])
     if not confirmed or any(_needs_policy(alarm) for alarm in found):
         raise GuardStopped("; ".join(alarm.what for alarm in found), hint="To go on: " + "; ".join(a.how_to_proceed for a in found))
+    return found
 
 
 def _needs_policy(alarm: Alarm) -> bool:

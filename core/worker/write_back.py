@@ -1,9 +1,12 @@
 """write back: what has no note in the books yet gets one, found by its marker, never twice. A broken write-back never blocks a notice."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from ..dunning.facts import Action, TaskKind
 from ..errors import PuntualError
@@ -15,6 +18,10 @@ from ..receivables import Note, Task
 from .desk import Desk
 
 BATCH = 200
+
+T = TypeVar("T", Note, Task)
+Waiting = Callable[[Connection, str, int, str], list[T]]
+"""What is not in the books yet: of a company, at most so many, by marker from after the given one."""
 
 
 @dataclass(slots=True)
@@ -32,39 +39,28 @@ def write_back(desk: Desk, ledger: LedgerConnector) -> WriteBackReport:
     report = WriteBackReport()
     try:
         if Capability.NOTES in ledger.capabilities:
-            report.notes = _put_notes(desk, ledger, report)
+            report.notes = _put(desk, report, waiting_notes, ledger.put_notes)
         if Capability.TASKS in ledger.capabilities:
-            report.tasks = _put_tasks(desk, ledger, report)
+            report.tasks = _put(desk, report, waiting_tasks, ledger.put_tasks)
     except PuntualError as trouble:
         report.trouble = trouble
     return report
 
 
-def _put_notes(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> int:
+def _put(desk: Desk, report: WriteBackReport, waiting: Waiting[T], put: Callable[[list[T]], Mapping[str, str]]) -> int:
+    """Leave what waits in the books, a batch at a time, and record each batch before the next. Returns how many were left."""
     written, after = 0, ""
     while True:
         with reading(desk.engine) as conn:
-            notes = waiting_notes(conn, desk.company, BATCH, after)
-        if not notes:
+            batch = waiting(conn, desk.company, BATCH, after)
+        if not batch:
             return written
-        ids = ledger.put_notes(notes)
-        _record(desk, notes, dict(ids), report)
-        written, after = written + len(ids), notes[-1].marker
+        ids = dict(put(batch))
+        _record(desk, batch, ids, report)
+        written, after = written + len(ids), batch[-1].marker
 
 
-def _put_tasks(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> int:
-    written, after = 0, ""
-    while True:
-        with reading(desk.engine) as conn:
-            tasks = waiting_tasks(conn, desk.company, BATCH, after)
-        if not tasks:
-            return written
-        ids = ledger.put_tasks(tasks)
-        _record(desk, tasks, dict(ids), report)
-        written, after = written + len(ids), tasks[-1].marker
-
-
-def _record(desk: Desk, asked: Sequence[Note] | Sequence[Task], ids: dict[str, str], report: WriteBackReport) -> None:
+def _record(desk: Desk, asked: Sequence[Note | Task], ids: dict[str, str], report: WriteBackReport) -> None:
     refused = [entry for entry in asked if entry.marker not in ids]
     with writing(desk.engine) as conn:
         note_written(conn, desk.company, ids)

@@ -1,13 +1,15 @@
 """The connector over changing files."""
 
 import os
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from files.exports import Books
+from puntual.connectors.files.connector import FilesConnector
 from puntual.connectors.files.settings import FilesSettings
 from puntual.core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing
-from puntual.core.port import Cursor
+from puntual.core.port import Cursor, Surroundings
 from pydantic import ValidationError
 
 HEAD = "number,customer,due_date,outstanding\n"
@@ -114,3 +116,26 @@ def test_a_folder_without_the_right_to_write_is_a_clear_error(tmp_path: Path, mo
 def test_settings_are_strict(settings: dict[str, object], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         FilesSettings.model_validate(settings)
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "newest"),
+    [
+        ("number;customer;due_date;total;outstanding", "F-1;Bar Sol;2026-01-10;10.00;10.00", date(2026, 3, 2)),
+        ("number;customer;due_date;total;settled_on", "F-1;Bar Sol;2026-01-10;10.00;2026-02-01", date(2026, 2, 1)),
+        ("number;customer;due_date;total;settled_on", "F-1;Bar Sol;2026-01-10;10.00;", None),
+    ],
+)
+def test_books_that_date_no_payment_are_as_fresh_as_their_file(tmp_path: Path, columns: str, row: str, newest: date | None) -> None:
+    path = tmp_path / "invoices.csv"
+    path.write_text(f"{columns}\n{row}\n")
+    written = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
+    os.utime(path, (written, written))
+    around = Surroundings("acme", "Europe/Madrid", lambda: datetime(2026, 3, 18, 12, tzinfo=UTC), tmp_path, tmp_path)
+    ledger = FilesConnector(FilesSettings(folder=".", currency="EUR"), around)
+    page = list(ledger.changes(None))[-1]
+    assert page.last_bank_entry_on == newest
+    later = datetime(2026, 3, 12, 12, tzinfo=UTC).timestamp()
+    os.utime(path, (later, later))
+    (quiet,) = ledger.changes(page.cursor)
+    assert quiet.last_bank_entry_on == (date(2026, 3, 12) if newest == date(2026, 3, 2) else newest), "exported again, with nothing new"

@@ -61,7 +61,7 @@ def test_the_share_is_the_policys() -> None:
 @pytest.mark.parametrize(("days", "stops"), [(10, False), (11, True)])
 def test_stale_books_at_their_edge(days: int, stops: bool) -> None:
     told = words(plan_for(owing(invoice())), last_bank_entry_on=TUESDAY - timedelta(days=days))
-    assert told.startswith(f"the newest payment or bank entry in the books is of {TUESDAY - timedelta(days=days)}") == stops
+    assert told.startswith(f"the newest payment, bank entry or export of the books is of {TUESDAY - timedelta(days=days)}") == stops
 
 
 def test_books_without_any_payment_stop() -> None:
