@@ -10,10 +10,11 @@ from threading import Barrier
 
 import pytest
 from history.sample_books import AT, COMPANY, RULES, TODAY, customer, invoice, item, planned, store
-from puntual.core.dunning.facts import ActionKind, Skipped, SkipReason, TaskKind
+from puntual.core.dunning.facts import ActionKind, LastContact, Skipped, SkipReason, TaskKind
 from puntual.core.errors import AnotherRunUnderWay
 from puntual.core.history import audit
 from puntual.core.history.attempts import (
+    PERHAPS,
     AttemptStatus,
     Ending,
     abandon_claims,
@@ -175,6 +176,16 @@ def test_an_unknown_end_keeps_its_keys_and_stops_the_items(conn):
     wake(conn, COMPANY, ["c1"], RULES, TODAY)
     assert (item(conn, "i1/1").next_action_on, claimed(conn, [attempt.action])) == (None, [])
     assert [action.customer.id for action in planned(conn)] == ["c2"]
+
+
+def test_a_mail_that_perhaps_arrived_counts_as_contact(conn):
+    """Another item of that customer waits for the usual days: the customer may have heard from us today."""
+    settled(conn, UNKNOWN)
+    assert next(facts_of(conn, COMPANY, ["c1"])).last_contact == LastContact(TODAY, PERHAPS)
+    (first,) = claimed(conn)
+    begin(conn, COMPANY, first)
+    recover(conn, COMPANY, AT)
+    assert next(facts_of(conn, COMPANY, [first.action.customer.id])).last_contact == LastContact(TODAY, PERHAPS)
 
 
 def test_a_refused_address_is_remembered_in_lower_case_and_not_written_to(conn):
