@@ -47,7 +47,7 @@ class BooksUnreadable(CompanyMustAct):
 
 
 class GuardStopped(CompanyMustAct):
-    """The run was stopped, because its plan does not look plausible:"""
+    """The run was stopped, because its plan does not look plausible."""
 
 
 class TryLater(PuntualError):

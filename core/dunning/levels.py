@@ -68,8 +68,10 @@ def _entry_of_old_debt(item: OpenItem, ladder: Ladder, go_live: GoLive | None) -
     if not overdue or go_live is None:
         return None
     if go_live.old_debt is OldDebt.ONE_SUMMARY:
-        first = next((level for level in overdue if level.channel is Channel.EMAIL), overdue[0])
-        return Step(first, NoticeKind.SUMMARY if first.channel is Channel.EMAIL else None, 0, go_live.on)
+        mail = next((level for level in overdue if level.channel is Channel.EMAIL), None)
+        if mail is not None:
+            return Step(mail, NoticeKind.SUMMARY, 0, go_live.on)
+        return Step(overdue[0], None, 0, max(go_live.on, days_after(item.due_date, overdue[0].days)))
     age = item.days_overdue(go_live.on)
     level = next((level for level in reversed(overdue) if level.days <= age), overdue[0])
     return Step(level, level.notice, 0, max(go_live.on, days_after(item.due_date, level.days)))

@@ -40,9 +40,6 @@ NOTHING_HAPPENED = frozenset({AttemptStatus.REJECTED, AttemptStatus.FAILED, Atte
 """Ends after which the customer has certainly received nothing: the keys are free again."""
 
 
-PERHAPS = "a mail of unknown end"
-"""How a customer may have been contacted: the gap to the next contact is kept for it all the same."""
-
 # The statements of the path that every mail takes, made once: building them anew each time costs more than running them.
 _OF_COMPANY: BindParameter[str] = bindparam("of_company")
 _THIS_ATTEMPT = (attempts.c.company == _OF_COMPANY, attempts.c.attempt_id == bindparam("of_attempt"))
@@ -157,8 +154,6 @@ def settle(conn: Connection, company: str, attempt: Attempt, ending: Ending, as_
         _count(conn, company, attempt.action, as_of, at)
     elif ending.status in NOTHING_HAPPENED:
         release(conn, company, attempt.id)
-    else:
-        note_contact(conn, company, attempt.action.customer.id, as_of, PERHAPS)
     if ending.refused_address:
         row = {"company": company, "email": ending.refused_address.casefold(), "detail": ending.detail, "since_at": at}
         conn.execute(upsert(conn.dialect, bad_addresses), row)
@@ -183,12 +178,11 @@ def recover(conn: Connection, company: str, at: datetime) -> list[str]:
     """
     abandon_claims(conn, company, "", at)
     sending = (attempts.c.company == company, attempts.c.status == AttemptStatus.SENDING.value)
-    unknown = conn.execute(select(attempts.c.attempt_id, attempts.c.customer_id, attempts.c.as_of).where(*sending)).all()
-    for attempt_id, customer_id, as_of in unknown:
-        note_contact(conn, company, customer_id, as_of, PERHAPS)
+    unknown = list(conn.execute(select(attempts.c.attempt_id).where(*sending)).scalars())
+    for attempt_id in unknown:
         _set_status(conn, company, attempt_id, AttemptStatus.UNKNOWN, at, detail="the run ended while this was being sent")
         append(conn, company, at, [("recovered", {"attempt": attempt_id, "was": "sending"})])
-    return [attempt_id for attempt_id, _, _ in unknown]
+    return unknown
 
 
 def abandon_claims(conn: Connection, company: str, run_id: str, at: datetime) -> None:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, func, select
 from ..dunning.facts import CustomerFacts, Hold, ItemFacts, LastContact
 from ..receivables import Customer, UnappliedCredit
 from .rows import CREDIT_COLUMNS, HOLD_COLUMNS, ITEM_COLUMNS, OPEN, credit_of, customer_of, hold_of, item_facts
-from .tables import bad_addresses, companies, customers, holds, items, unapplied_credits
+from .tables import attempts, bad_addresses, companies, customers, holds, items, unapplied_credits
 
 BATCH_CUSTOMERS = 500
+PERHAPS = "a mail of unknown end"
 
 _CUSTOMER = (customers.c.customer_id, customers.c.name, customers.c.parent_id, customers.c.data)
 
@@ -70,9 +71,11 @@ def facts_of(conn: Connection, company: str, ids: Sequence[str]) -> Iterator[Cus
     credit = credits_by_customer(conn, company, ids)
     parents = customers_by_id(conn, company, sorted({customer.parent_id for customer, _ in found.values() if customer.parent_id}))
     bad = bad_addresses_of(conn, company)
+    perhaps = _perhaps_contacted(conn, company)
     for key in ids:
         if key in by_customer and key in found:
-            customer, contact = found[key]
+            customer, known = found[key]
+            contact = max(filter(None, (known, perhaps.get(key))), key=lambda one: one.on, default=None)
             parent = parents.get(customer.parent_id)
             yield CustomerFacts(customer, tuple(by_customer[key]), credit.get(key, ()), held.get(key, ()), contact, bad, parent)
 
@@ -89,6 +92,13 @@ def _customers(conn: Connection, company: str, ids: Sequence[str]) -> dict[str, 
     query = select(*_CUSTOMER, customers.c.last_contact_on, customers.c.last_contact_how)
     rows = conn.execute(query.where(customers.c.company == company, customers.c.customer_id.in_(ids))).all()
     return {row[0]: (customer_of(*row[:4]), LastContact(row[4], row[5]) if row[4] else None) for row in rows}
+
+
+def _perhaps_contacted(conn: Connection, company: str) -> dict[str, LastContact]:
+    """The customers whom a mail of unknown end may have reached: for them too the gap to the next contact is kept."""
+    unsure = (attempts.c.company == company, attempts.c.status.in_(("unknown", "sending")))
+    query = select(attempts.c.customer_id, func.max(attempts.c.as_of)).where(*unsure).group_by(attempts.c.customer_id)
+    return {customer_id: LastContact(on, PERHAPS) for customer_id, on in conn.execute(query).all()}
 
 
 def customers_by_id(conn: Connection, company: str, ids: Sequence[str]) -> dict[str, Customer]:

@@ -108,7 +108,8 @@ def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool) -> 
         facts = {"confirmed": confirmed, "alarms": [alarm.what for alarm in found]}
         append(conn, desk.company, desk.now(), [("guard", facts)])
     if not confirmed or any(_needs_policy(alarm) for alarm in found):
-        raise GuardStopped("; ".join(alarm.what for alarm in found), hint="To go on: " + "; ".join(a.how_to_proceed for a in found))
+        why = "; ".join(alarm.what for alarm in found)
+        raise GuardStopped(why[0].upper() + why[1:], hint="To go on: " + "; ".join(alarm.how_to_proceed for alarm in found))
     return found
 
 

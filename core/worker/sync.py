@@ -116,5 +116,5 @@ def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncRep
 def _close_vanished(conn: Connection, desk: Desk, confirmed: bool) -> int:
     alarm = alarm_of_vanished(*vanished_in_pass(conn, desk.company))
     if alarm is not None and not confirmed:
-        raise GuardStopped(alarm.what, hint=f"To go on: {alarm.how_to_proceed}")
+        raise GuardStopped(alarm.what[0].upper() + alarm.what[1:], hint=f"To go on: {alarm.how_to_proceed}")
     return close_vanished(conn, desk.company)

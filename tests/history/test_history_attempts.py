@@ -14,7 +14,6 @@ from puntual.core.dunning.facts import ActionKind, LastContact, Skipped, SkipRea
 from puntual.core.errors import AnotherRunUnderWay
 from puntual.core.history import audit
 from puntual.core.history.attempts import (
-    PERHAPS,
     AttemptStatus,
     Ending,
     abandon_claims,
@@ -28,7 +27,7 @@ from puntual.core.history.attempts import (
     settle,
 )
 from puntual.core.history.database import reading, writing
-from puntual.core.history.read import bad_addresses_of, books_state, facts_of
+from puntual.core.history.read import PERHAPS, bad_addresses_of, books_state, facts_of
 from puntual.core.history.tables import attempt_items, attempts
 from puntual.core.history.waking import wake
 from puntual.core.history.work import approve, approved_keys, propose
@@ -178,14 +177,12 @@ def test_an_unknown_end_keeps_its_keys_and_stops_the_items(conn):
     assert [action.customer.id for action in planned(conn)] == ["c2"]
 
 
-def test_a_mail_that_perhaps_arrived_counts_as_contact(conn):
+def test_a_mail_that_perhaps_arrived_counts_as_contact_until_a_person_says_it_did_not(conn):
     """Another item of that customer waits for the usual days: the customer may have heard from us today."""
-    settled(conn, UNKNOWN)
+    attempt = settled(conn, UNKNOWN)
     assert next(facts_of(conn, COMPANY, ["c1"])).last_contact == LastContact(TODAY, PERHAPS)
-    (first,) = claimed(conn)
-    begin(conn, COMPANY, first)
-    recover(conn, COMPANY, AT)
-    assert next(facts_of(conn, COMPANY, [first.action.customer.id])).last_contact == LastContact(TODAY, PERHAPS)
+    resolve_unknown(conn, COMPANY, attempt.id, False, "eva", AT)
+    assert next(facts_of(conn, COMPANY, ["c1"])).last_contact is None
 
 
 def test_a_refused_address_is_remembered_in_lower_case_and_not_written_to(conn):
