@@ -128,7 +128,7 @@ def _show(path: Path, say: Say) -> None:
     rule = "-" * min(shutil.get_terminal_size().columns, 76)
     say(f"\nOne of them, {path}:\n{rule}")
     say(f"To: {message['To']}\nSubject: {message['Subject']}\n")
-    say(str(body.get_content()).rstrip() if body else "")
+    say(str(body.get_content()).replace("\r\n", "\n").rstrip() if body else "")
     say(rule)
 
 
