@@ -46,12 +46,7 @@ from .common import A_PERSON_MUST_ACT, company, confirm, desk_on, directory, on_
 def sync_command(company: str, directory: Path, on: date | None, confirm: bool, complete: bool) -> None:
     """Read what changed in the books."""
     desk = desk_on(directory, company, on)
-    ledger = desk.open_ledger()
-    try:
-        with leased(desk):
-            report = sync(desk, ledger, on or desk.today(), confirmed=confirm, complete=complete)
-    finally:
-        ledger.close()
+    report = _read_books(desk, on or desk.today(), confirmed=confirm, complete=complete)
     _say_sync(report)
     sys.exit(A_PERSON_MUST_ACT if report.problems else 0)
 

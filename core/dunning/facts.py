@@ -57,7 +57,6 @@ class SkipReason(StrEnum):
     GONE = "gone"
     CHANGED_MEANWHILE = "changed_meanwhile"
     ALREADY_CLAIMED = "already_claimed"
-    AWAITS_APPROVAL = "awaits_approval"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from ..errors import AnotherRunUnderWay
 from .audit import append
 from .books import note_contact
 from .database import execute_many, upsert
+from .rows import GONE
 from .tables import approvals, attempt_items, attempts, bad_addresses, companies, items
 
 
@@ -115,13 +116,17 @@ def skipped_entry(entry: ActionItem, reason: SkipReason, detail: str) -> Skipped
 def narrow(
     conn: Connection, company: str, attempt: Attempt, action: Action | None, dropped: Sequence[Skipped], at: datetime
 ) -> Attempt | None:
-    """Record what the recheck left of an attempt: items that fell out give their keys back; nothing left means dropped."""
+    """Record what the recheck left of an attempt: items that fell out give their keys back, those gone from the books are closed;
+    nothing left means dropped."""
     if dropped:
-        gone = [skipped.item_id for skipped in dropped]
-        where = (attempt_items.c.company == company, attempt_items.c.attempt_id == attempt.id, attempt_items.c.item_id.in_(gone))
+        fallen = [skipped.item_id for skipped in dropped]
+        where = (attempt_items.c.company == company, attempt_items.c.attempt_id == attempt.id, attempt_items.c.item_id.in_(fallen))
         conn.execute(update(attempt_items).where(*where).values(claim_key=None))
-        freed = (items.c.company == company, items.c.item_id.in_(gone), items.c.open_attempt == attempt.id)
+        freed = (items.c.company == company, items.c.item_id.in_(fallen), items.c.open_attempt == attempt.id)
         conn.execute(update(items).where(*freed).values(open_attempt=""))
+        gone = [skipped.item_id for skipped in dropped if skipped.reason is SkipReason.GONE]
+        closed = update(items).where(items.c.company == company, items.c.item_id.in_(gone))
+        conn.execute(closed.values(status=GONE, next_action_on=None))
         facts = [{"item": s.item_id, "number": s.number, "reason": s.reason.value, "detail": s.detail} for s in dropped]
         append(conn, company, at, [("dropped_at_recheck", {"attempt": attempt.id, "customer": attempt.action.customer.id, "items": facts})])
     if action is None:

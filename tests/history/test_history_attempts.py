@@ -224,6 +224,7 @@ def test_nothing_left_is_a_dropped_attempt_with_its_reason(conn):
     assert narrow(conn, COMPANY, attempt, None, dropped, AT) is None
     assert status_of(conn, attempt) == "dropped"
     assert set(keys_of(conn, attempt).values()) == {None}
+    assert {item(conn, e.item.id).status for e in attempt.action.items} == {"deleted"}, "what is gone is not looked at every day"
 
 
 def test_a_run_that_died_frees_what_was_claimed_and_leaves_what_was_sending_unknown(conn):
