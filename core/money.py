@@ -126,7 +126,7 @@ def totals(amounts: Iterable[Money]) -> tuple[Money, ...]:
 def format_money(money: Money, locale: str) -> str:
     """The amount as a person in that locale writes it, with the currency's ISO 4217 decimals: 1.250,00 € in es_ES.
 
-    Spanish groups from five digits on by the CLDR rule; invoices there group from four, so grouping is always on (practice.md).
+    Spanish groups from five digits on by the CLDR rule; invoices there group from four, so grouping is always on (docs/sources.md).
     """
     parsed, pattern = _currency_pattern(locale, minor_units(money.currency))
     text = str(format_currency(money.amount, money.currency, pattern, locale=parsed, currency_digits=False))

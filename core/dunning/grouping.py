@@ -68,7 +68,7 @@ def groups(dues: Iterable[Due], policy: Policy) -> list[list[Due]]:
 
 
 def covered_currencies(owed: Iterable[Money], unapplied: Iterable[UnappliedCredit]) -> frozenset[str]:
-    """The currencies in which unallocated credit is at least what a message would ask for (asks.md 15)."""
+    """The currencies in which unallocated credit is at least what a message would ask for (docs/sources.md 15)."""
     asked = _sums(owed)
     credit = _sums(known.remaining for known in unapplied) if asked else {}
     return frozenset(currency for currency, amount in asked.items() if credit.get(currency, Decimal(-1)) >= amount)

@@ -1,8 +1,8 @@
 """Where an item stands on its ladder and what comes next. Pure.
 
-One signed convention (asks.md 6): a level's `days` count from the due date, -7 is a week before it, 1 the day after.
+One signed convention (docs/sources.md 6): a level's `days` count from the due date, -7 is a week before it, 1 the day after.
 
-- A level is due *on or before* today, never only on its day: a missed day is caught up (asks.md 5).
+- A level is due *on or before* today, never only on its day: a missed day is caught up (docs/sources.md 5).
 - Levels up to the due date lapse when their moment has passed: nobody is told on the 12th that something will be due on the 10th.
 - Levels after the due date rise by one. The next one leaves the customer at least the days that the ladder puts between the two,
   counted from the day on which the earlier one was really sent.

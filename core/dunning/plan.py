@@ -139,7 +139,7 @@ def _part(dues: list[Due], stop: Stop, hit: Iterable[bool]) -> Narrowed:
 
 
 def _unpayable(dues: list[Due], _: CustomerFacts, rulebook: Rulebook, __: date) -> Narrowed:
-    """Nobody is asked to pay without being told how (asks.md 24)."""
+    """Nobody is asked to pay without being told how (docs/sources.md 24)."""
     currencies = {due.facts.item.outstanding.currency for due in dues}
     unpayable = {currency for currency in currencies if not can_be_paid(rulebook.policy, currency)}
     if not unpayable:
@@ -149,7 +149,7 @@ def _unpayable(dues: list[Due], _: CustomerFacts, rulebook: Rulebook, __: date) 
 
 
 def _covered_by_credit(dues: list[Due], facts: CustomerFacts, rulebook: Rulebook, _: date) -> Narrowed:
-    """Unallocated credit of at least what a message asks for holds it (asks.md 15): probably it is paid and not yet allocated."""
+    """Unallocated credit of at least what a message asks for holds it (docs/sources.md 15): probably it is paid and not yet allocated."""
     if not facts.credits:
         return dues, []
     covered: set[str] = set()

@@ -1,4 +1,4 @@
-"""Whom a notice is written to and in which language: the policy's recipient ladder, rung by rung (asks.md 12, 26)."""
+"""Whom a notice is written to and in which language: the policy's recipient ladder, rung by rung (docs/sources.md 12, 26)."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator

@@ -229,7 +229,7 @@ def _allocation_row(company: str, used: Any) -> dict[str, Any]:
 
 
 def _store_contacts_made(conn: Connection, company: str, made: Sequence[LedgerContact]) -> None:
-    """A mail or note by a person in the ledger counts as contact with the customer (asks.md 4)."""
+    """A mail or note by a person in the ledger counts as contact with the customer (docs/sources.md 4)."""
     for contact in made:
         note_contact(conn, company, contact.customer_id, contact.made_on, f"{contact.how}, found in the ledger")
 

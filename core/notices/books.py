@@ -73,7 +73,7 @@ def note_texts(action: Action, policy: Policy, as_of: date) -> dict[str, str]:
 
 
 def task_texts(action: Action, policy: Policy) -> tuple[str, str]:
-    """The summary and the briefing of a task for a person (practice.md: what is owed, earlier agreements, the aim of the call)."""
+    """The summary and the briefing of a task for a person (docs/sources.md: what is owed, earlier agreements, the aim of the call)."""
     words = _WORDS[_language(policy)]
     task = action.task or TaskKind.DECIDE
     lines = [words["by_invoice"], *(_item_line(entry, policy) for entry in action.items)]

@@ -1,4 +1,4 @@
-"""The tone check (practice.md): courteous and factual; no blame, no emotion, no threat that is not carried out, nothing we do not know."""
+"""The tone check (docs/sources.md): courteous and factual; no blame, no emotion, no threat not carried out, nothing we do not know."""
 
 import re
 import unicodedata

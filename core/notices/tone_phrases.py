@@ -1,4 +1,4 @@
-"""Phrases that harm, by language and kind: data for the tone check, after practice.md and the articles it was distilled from.
+"""Phrases that harm, by language and kind: data for the tone check (docs/sources.md).
 
 A phrase is written in small letters without accents; `…` stands for up to four words, `a|b` in brackets for either. Word ends are kept, so
 `demanda` is not found in `demandado`. Spanish lists hold usted and tú.

@@ -177,7 +177,7 @@ def _abilities(policy: Section, capabilities: frozenset[Capability]) -> Iterator
 
 
 def missing_payment_details(policy: Policy, currencies: Iterable[str]) -> list[Finding]:
-    """The currencies of the books in which the policy says no way to pay (asks.md 24): no notice can go out for them."""
+    """The currencies of the books in which the policy says no way to pay (docs/sources.md 24): no notice can go out for them."""
     return [
         Finding(
             ("payment_details",), f"the books have open items in {code}, but there is no way to pay in {code}", f"add `{code}:` with `iban`"

@@ -91,7 +91,7 @@ class NoticeKind(Word):
 class OldDebt(Word):
     """What to do with items that were overdue before go-live."""
 
-    # asks.md 7
+    # docs/sources.md 7
 
     IGNORE = "ignore"
     ONE_SUMMARY = "one_summary"
@@ -144,7 +144,7 @@ class CompanyProfile(Model):
 class Smtp(Model):
     """The company's own mail server, so that mail comes from the company's domain."""
 
-    # asks.md 30
+    # docs/sources.md 30
 
     host: Name = Field(description="Name of the mail server: smtp.example.com")
     port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="587 with STARTTLS (RFC 6409), 465 with TLS (RFC 8314)")
@@ -157,7 +157,7 @@ class Smtp(Model):
 class Signature(Model):
     """The person who signs."""
 
-    # practice.md: a reminder is signed by a person
+    # docs/sources.md: a reminder is signed by a person
 
     name: Name = Field(description="First and last name")
     role: Line = Field("", description="What the person does: Administración")
@@ -174,7 +174,7 @@ class Mail(Model):
     smtp: Smtp | None = Field(None, description="The company's own mail server")
     folder: Line = Field("", description="Write each mail as an .eml file into this folder instead of sending it")
     attach_invoice_pdf: bool | None = Field(
-        # practice.md: resend the lost invoice
+        # docs/sources.md: resend the lost invoice
         None,
         description="Attach the invoice; left out: where the ledger can print it",
     )
@@ -191,7 +191,7 @@ class Sending(Model):
     skip_public_holidays: bool = Field(True, description="Keep the holidays of the company's country and region")
     holidays: Several[Day] = Field((), description="More days off: local feasts, the August closing")
     min_days_between_contacts: Annotated[int, Field(ge=1, le=90)] = Field(
-        # practice.md: again a week later
+        # docs/sources.md: again a week later
         6,
         description="At least this many days between two contacts with a customer, over all channels",
     )
@@ -212,7 +212,7 @@ class GoLive(Model):
 class PaymentDetails(Model):
     """Where to pay in one currency."""
 
-    # asks.md 24: the IBAN of the wrong currency
+    # docs/sources.md 24: the IBAN of the wrong currency
 
     holder: Line = Field("", description="Account holder, when it is not the company's name")
     iban: Iban = Field("", description="Checked by its ISO 13616 check digits")
@@ -225,7 +225,7 @@ class PaymentDetails(Model):
 class Repeat(Model):
     """Send the same level again while nothing happens."""
 
-    # asks.md 28: never without a limit
+    # docs/sources.md 28: never without a limit
 
     every_days: Annotated[int, Field(ge=1, le=365)] = Field(description="Days between two sends")
     at_most: Annotated[int, Field(ge=1, le=12)] = Field(description="How many times again, after the first")
@@ -266,7 +266,7 @@ class Match(Model):
 class Exclusion(Model):
     """Do not chase, with the reason and until when."""
 
-    # asks.md 8
+    # docs/sources.md 8
 
     reason: Text = Field(description="Why; it is shown wherever somebody asks")
     until: Day | None = Field(None, description="The last day of the exclusion; none means until the rule is removed")
@@ -288,7 +288,7 @@ class Guard(Model):
     )
     share_from_customers: Annotated[int, Field(ge=1)] = Field(20, description="The share is judged from this many customers in the plan on")
     max_days_without_payment: Annotated[int, Field(ge=1)] = Field(
-        # asks.md 3: unreconciled payments
+        # docs/sources.md 3: unreconciled payments
         10,
         description="Stop when the newest payment, bank entry or export of the books is older than this",
     )
@@ -337,11 +337,11 @@ class Policy(Model):
             RecipientStep.PARENT,
         ),
         min_length=1,
-        # asks.md 12
+        # docs/sources.md 12
         description="Who is written to: the first with a usable address",
     )
     grouping: Grouping = Field(
-        # asks.md 10
+        # docs/sources.md 10
         Grouping.CUSTOMER,
         description="customer: one message with all due items; invoice: one for each",
     )

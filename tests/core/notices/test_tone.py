@@ -1,4 +1,4 @@
-"""The tone check of practice.md, and that our own words pass it."""
+"""The tone check of docs/sources.md, and that our own words pass it."""
 
 import pytest
 from notice_cases import policy, shipped
