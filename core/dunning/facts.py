@@ -140,6 +140,11 @@ class TaskKind(StrEnum):
     DECIDE = "decide"
 
 
+def task_key(level: str, cycle: int, repeat: int) -> str:
+    """What an item remembers of a task, so that it is put on the work list once."""
+    return f"{level}|{cycle}|{repeat}"
+
+
 @dataclass(frozen=True, slots=True)
 class ActionItem:
     """An item in an action, at its own level, with that level's notice and why it is due. `repeat` counts the sends of this level before

@@ -4,7 +4,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from .facts import Action, ActionItem, ActionKind, CustomerFacts, Hold, HoldKind, ItemFacts, LastContact, LevelState, Plan, TaskKind
+from .facts import (
+    Action,
+    ActionItem,
+    ActionKind,
+    CustomerFacts,
+    Hold,
+    HoldKind,
+    ItemFacts,
+    LastContact,
+    LevelState,
+    Plan,
+    TaskKind,
+    task_key,
+)
 from .holds import covers
 from .plan import Rulebook, plan
 
@@ -20,12 +33,12 @@ def after(facts: CustomerFacts, actions: Iterable[Action], on: date) -> Customer
         if is_contact(action):
             contact = LastContact(on, f"{action.channel.value if action.channel else 'contact'} {action.level!r}")
         if action.kind is ActionKind.NOTICE:
-            holds = tuple(hold for hold in holds if not _was_told_broken(hold, action))
+            holds = tuple(hold for hold in holds if not is_told_broken(hold, action))
     return replace(facts, items=tuple(items[known.item.id] for known in facts.items), last_contact=contact, holds=holds)
 
 
-def _was_told_broken(hold: Hold, action: Action) -> bool:
-    """A notice that says that a promise was not kept ends the promise."""
+def is_told_broken(hold: Hold, action: Action) -> bool:
+    """Whether this notice says that the promise was not kept; then the promise ends with it."""
     if hold.kind is not HoldKind.PROMISE or hold.until is None:
         return False
     return any(entry.broken_promise_on and hold.until <= entry.broken_promise_on and covers(hold, entry.item) for entry in action.items)
@@ -49,11 +62,7 @@ def days_ahead(company: str, customers: Sequence[CustomerFacts], rulebook: Ruleb
 
 
 def _advanced(item_facts: ItemFacts, action: Action, entry: ActionItem, on: date) -> ItemFacts:
-    if not is_contact(action):
-        return replace(item_facts, task_key=f"{entry.level_key}|{entry.cycle}|{entry.repeat}")
-    level = LevelState(entry.level_key, entry.level_days, on, entry.repeat + 1)
-    return replace(item_facts, level=level, task_key=_task_key(item_facts, action, entry))
-
-
-def _task_key(item_facts: ItemFacts, action: Action, entry: ActionItem) -> str:
-    return f"{entry.level_key}|{entry.cycle}|{entry.repeat}" if action.kind is ActionKind.TASK else item_facts.task_key
+    level = LevelState(entry.level_key, entry.level_days, on, entry.repeat + 1) if is_contact(action) else item_facts.level
+    is_task = action.kind is ActionKind.TASK
+    remembered = task_key(entry.level_key, entry.cycle, entry.repeat) if is_task else item_facts.task_key
+    return replace(item_facts, level=level, task_key=remembered)

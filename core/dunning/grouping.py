@@ -9,7 +9,7 @@ from decimal import Decimal
 from ..money import Money, totals
 from ..policy.schema import Channel, Grouping, NoticeKind, Policy
 from ..receivables import UnappliedCredit
-from .facts import Action, ActionItem, ActionKind, CustomerFacts, ItemFacts, Recipient, TaskKind
+from .facts import Action, ActionItem, ActionKind, CustomerFacts, ItemFacts, Recipient, TaskKind, task_key
 from .levels import Step
 from .recipients import language_of, recipient_of
 
@@ -30,7 +30,7 @@ class Due:
     @property
     def key(self) -> str:
         """What an item remembers of a task, so that it is put on the work list once."""
-        return f"{self.step.key}|{self.facts.cycle}|{self.step.repeat}"
+        return task_key(self.step.key, self.facts.cycle, self.step.repeat)
 
     def entry(self, as_of: date) -> ActionItem:
         """The item as it stands in an action."""

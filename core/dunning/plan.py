@@ -8,7 +8,7 @@ from ..calendar import BusinessCalendar, days_after
 from ..policy.queries import calendar_of, can_be_paid
 from ..policy.schema import Channel, CustomerRule, Mode, Policy
 from ..receivables import Customer, OpenItem
-from .facts import Action, ActionKind, CustomerFacts, Hold, ItemFacts, Plan, Skipped, SkipReason, TaskKind
+from .facts import Action, ActionKind, CustomerFacts, Hold, ItemFacts, Plan, Skipped, SkipReason, TaskKind, task_key
 from .grouping import Due, contact_action, covered_currencies, decide_action, groups, highest
 from .holds import Stop, broken_promise_on, stop_of
 from .levels import DECIDE, Step, next_step
@@ -77,7 +77,7 @@ def judge(
     stop = stop_of(item_facts, customer, holds, assigned, rulebook.policy, as_of)
     if stop is not None or not isinstance(assigned, Ladder):
         return stop or Stop(SkipReason.NO_PROCEDURE, "no procedure")
-    if item_facts.task_key == f"{DECIDE}|{item_facts.cycle}|0":
+    if item_facts.task_key == task_key(DECIDE, item_facts.cycle, 0):
         return Stop(SkipReason.LADDER_DONE, "its ladder has ended; it is on the work list for a person to decide")
     return next_step(item_facts.item, item_facts.level, assigned, rulebook.policy.go_live, as_of)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
 
-from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind
+from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind, task_key
 from ..dunning.grouping import narrowed
 from ..errors import AnotherRunUnderWay
 from .audit import append
@@ -334,7 +334,7 @@ def _among(conn: Connection, company: str, attempt_id: str) -> Any:
 def _count(conn: Connection, company: str, action: Action, as_of: date, at: datetime) -> None:
     is_contact = action.kind is ActionKind.NOTICE or action.task is TaskKind.CALL
     if action.kind is ActionKind.TASK:
-        made = [{"of_company": company, "of_item": e.item.id, "task": f"{e.level_key}|{e.cycle}|{e.repeat}"} for e in action.items]
+        made = [{"of_company": company, "of_item": e.item.id, "task": task_key(e.level_key, e.cycle, e.repeat)} for e in action.items]
         execute_many(conn, _REMEMBER_TASK, made)
     if is_contact:
         raised = [_level(company, e.item.id, e.level_key, e.level_days, e.repeat, as_of) for e in action.items]

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from ..channels.addresses import UnusableAddress
 from ..channels.email import compose
 from ..channels.port import Delivery, MailTransport
-from ..dunning.facts import Action, ActionKind, Hold, HoldKind, Skipped, TaskKind
-from ..dunning.holds import covers, last_day_of_promise
+from ..dunning.facts import Action, ActionKind, Hold, Skipped, TaskKind
+from ..dunning.forecast import is_told_broken
 from ..dunning.recheck import Rechecked, judge_again
 from ..errors import BrokenInvariant, PuntualError
 from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle
@@ -183,9 +183,7 @@ class Acting:
     def _broken_promises(self, conn: Connection, action: Action) -> list[str]:
         if not any(entry.broken_promise_on for entry in action.items):
             return []
-        promises = [hold for hold in active_holds(conn, self.desk.company, action.customer.id) if hold.kind is HoldKind.PROMISE]
-        over = [hold for hold in promises if last_day_of_promise(hold, self.desk.policy) < self.as_of]
-        return [hold.id for hold in over if any(covers(hold, entry.item) for entry in action.items)]
+        return [hold.id for hold in active_holds(conn, self.desk.company, action.customer.id) if is_told_broken(hold, action)]
 
     def _task(self, attempt: Attempt) -> None:
         """Put work for a person on the list; the effect is in our own database, so it is one transaction with its settlement."""
