@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
+from time import sleep
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -107,13 +108,19 @@ def retry_after_seconds(value: str | None, now: datetime) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long (seconds), how much (bytes of one answer) and how often (calls of one connector; None: no limit) is bearable."""
+    """How long (seconds), how much (bytes of one answer) and how often (calls of one connector; None: no limit) is bearable.
+
+    When the service asks to wait no longer than `patience_seconds`, that is sat out, once a call; `wait_seconds` is meant when it asks to
+    wait and does not say how long.
+    """
 
     connect_seconds: float = 10
     read_seconds: float = 120
     answer_seconds: float = 600
     answer_bytes: int = 128 << 20
     calls: int | None = None
+    patience_seconds: int = 0
+    wait_seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,7 @@ class Transport:
         now: Callable[[], datetime],
         secrets: Collection[Secret] = (),
         limits: Limits = Limits(),
+        pause: Callable[[float], None] = sleep,
     ) -> None:
         self.ledger = ledger
         self.calls = 0
@@ -163,6 +171,7 @@ class Transport:
         self._now = now
         self._secrets = tuple(secrets)
         self._limits = limits
+        self._pause = pause
         self._session = _clean_session(base_url)
 
     def keep_secret(self, secret: Secret) -> None:
@@ -185,25 +194,43 @@ class Transport:
         query: Mapping[str, str] | None = None,
         data: Any = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (200,),
         repeatable: bool = False,
     ) -> Answer:
         """One request. Statuses in `accept` are answers; every other one is raised as its error of core.errors.
 
-        `data` is sent as JSON, `form` as a form. `repeatable` is true for what only reads: when an old connection turns out to be closed
-        it is asked once more, at once. Raises LedgerUnavailable when no whole answer comes, RateLimited, AuthorizationExpired and so on.
+        `data` is sent as JSON, `form` as a form, `content` as it is. `repeatable` is true for what only reads: when an old connection turns
+        out to be closed it is asked once more, at once. Raises LedgerUnavailable when no whole answer comes, RateLimited,
+        AuthorizationExpired and so on.
         """
-        arguments = {"params": query, "json": data, "data": form, "headers": dict(headers or {})}
-        answer = self._send(method, path, arguments, attempts=2 if repeatable else 1)
+        body = form if content is None else content
+        arguments = {"params": query, "json": data, "data": body, "headers": dict(headers or {})}
+        attempts = 2 if repeatable else 1
+        answer = self._send(method, path, arguments, attempts)
+        if (wait := self._bearable_wait(answer)) is not None:
+            self._pause(wait)
+            answer = self._send(method, path, arguments, attempts)
         if answer.status not in accept:
             raise self.error_of(answer)
         return answer
 
+    def _bearable_wait(self, answer: Answer) -> int | None:
+        """Seconds to sit out before asking again; None when there is nothing to wait for, or it would take too long."""
+        if answer.status not in _WAIT:
+            return None
+        wait = self._wait_of(answer)
+        return wait if wait is not None and wait <= self._limits.patience_seconds else None
+
+    def _wait_of(self, answer: Answer) -> int | None:
+        asked = retry_after_seconds(answer.headers.get("retry-after"), self._now())
+        return asked if asked is not None or answer.status not in _WAIT else self._limits.wait_seconds
+
     def error_of(self, answer: Answer) -> PuntualError:
         """The error that an answer's status stands for."""
         said = f"{self.ledger} answered with HTTP status {answer.status}"
-        wait = retry_after_seconds(answer.headers.get("retry-after"), self._now())
+        wait = self._wait_of(answer)
         if answer.status in _WAIT or (answer.status == 503 and wait is not None):
             return RateLimited(f"{said}.", retry_after=wait)
         if answer.status >= 500:

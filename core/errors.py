@@ -65,6 +65,10 @@ class RateLimited(TryLater):
         self.retry_after = retry_after
 
 
+class QuotaUsedUp(RateLimited):
+    """The calls to the ledger that are allowed for now are used up, or kept for what matters more; Puntual comes back later."""
+
+
 class LedgerUnavailable(TryLater):
     """The ledger does not answer properly at the moment; Puntual comes back later."""
 

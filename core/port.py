@@ -2,15 +2,31 @@
 the order of things is here, and every optional ability refuses by default."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, NewType
 
-from .errors import UnsupportedFeature
-from .receivables import Allocation, Company, CreditNote, Customer, Invoice, LedgerContact, Note, Payment, Task, UnappliedCredit
+from .access import Authorization, CallMeter, Consent, TokenVault
+from .errors import Refused, UnsupportedFeature
+from .receivables import (
+    Allocation,
+    ChargeMade,
+    Company,
+    CreditNote,
+    Customer,
+    DocumentStatus,
+    ExpectedPayment,
+    Invoice,
+    LateCharge,
+    LedgerContact,
+    Note,
+    Payment,
+    Task,
+    UnappliedCredit,
+)
 
 Cursor = NewType("Cursor", str)
 """A read position in a ledger: opaque to core, durable, safe to repeat."""
@@ -30,6 +46,8 @@ class Capability(StrEnum):
     DO_NOT_CHASE = "do_not_chase"
     DISPUTES = "disputes"
     LAST_BANK_ENTRY = "last_bank_entry"
+    LATE_CHARGES = "late_charges"
+    EXPECTED_PAYMENTS = "expected_payments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,8 @@ class Page:
     A *complete pass* reads everything that is open: its first page has `starts_pass`, its last `ends_pass`; what core knows as open and
     was in no page of the pass is then gone from the ledger. Until `ends_pass` a crash may repeat the pass from its start.
     Invoices are reported in every status that matters: paid, void and deleted ones close their items, drafts are no open items.
+    `allocations_known_of` names documents (invoices, payments, credit notes) all of whose allocations are on this page: what was known
+    of them before and is not here was taken back.
     """
 
     cursor: Cursor
@@ -57,6 +77,7 @@ class Page:
     allocations: tuple[Allocation, ...] = ()
     contacts_made: tuple[LedgerContact, ...] = ()
     problems: tuple[RowProblem, ...] = ()
+    allocations_known_of: tuple[str, ...] = ()
     starts_pass: bool = False
     ends_pass: bool = False
     last_bank_entry_on: date | None = None
@@ -77,13 +98,65 @@ class Recheck:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a connector is given besides its settings. `now` is the one clock (aware UTC); `base_dir` is where relative paths of the
-    settings start; `state_dir` is a folder of the company's own."""
+    settings start; `state_dir` is a folder of the company's own; `vault` and `meter` are there for connectors that need them."""
 
     company: str
     time_zone: str
     now: Callable[[], datetime]
     base_dir: Path
     state_dir: Path
+    vault: TokenVault | None = None
+    meter: CallMeter | None = None
+
+
+class Authorizer(ABC):
+    """How a person at the company lets us into the books, in a browser: OAuth 2.0, authorization code (RFC 6749 section 4.1)."""
+
+    def __init__(self, settings: Any, surroundings: Surroundings) -> None:
+        """`settings` is an instance of the settings model that plugin.yaml names for the connector."""
+        self.settings = settings
+        self.surroundings = surroundings
+
+    @property
+    @abstractmethod
+    def redirect_uri(self) -> str:
+        """Where the browser comes back to, as it is registered with the ledger. A loopback address is waited for by ourselves."""
+
+    @abstractmethod
+    def ask(self) -> Consent:
+        """A new question, with a state and a verifier that nobody can guess."""
+
+    @abstractmethod
+    def answered(self, consent: Consent, answer: Mapping[str, str]) -> Sequence[Authorization]:
+        """What the person allowed, one for each set of books. `answer` is the query of the redirect.
+
+        Raises CompanyMustAct when the person refused, when the state is not ours, and when the code is not accepted.
+        """
+
+    @abstractmethod
+    def revoke(self, authorization: Authorization) -> None:
+        """Give the permission back to the ledger. One that is gone already is no error."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def chargeable(charge: LateCharge, invoice: Invoice | None) -> Invoice:
+    """The invoice, when lateness may be charged on it as it is now. Raises Refused with the reason."""
+    if invoice is None or invoice.status in (DocumentStatus.DELETED, DocumentStatus.VOID, DocumentStatus.DRAFT):
+        raise Refused(f"Invoice {charge.invoice_number} is not owed any more.")
+    if invoice.status is DocumentStatus.PAID or not invoice.outstanding.is_positive:
+        raise Refused(f"Invoice {charge.invoice_number} has been paid.")
+    if invoice.is_late_charge:
+        raise Refused(f"Invoice {charge.invoice_number} is a late charge itself.")
+    if invoice.ledger_late_fee:
+        raise Refused(
+            f"Invoice {charge.invoice_number} bears a late fee that is not Puntual's ({invoice.ledger_late_fee}).",
+            hint="Let only one of the two charge late fees: switch them off in the ledger, or in the policy.",
+        )
+    if invoice.currency != charge.amount.currency:
+        raise Refused(f"Invoice {charge.invoice_number} is in {invoice.currency}, the charge in {charge.amount.currency}.")
+    return invoice
 
 
 class LedgerConnector(ABC):
@@ -141,8 +214,43 @@ class LedgerConnector(ABC):
         """The ledger's own page for each invoice, where the customer can see and pay it; made when missing."""
         raise self._unsupported(Capability.PAYMENT_PAGE)
 
+    def put_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
+        """Leave each late charge in the books exactly once: look for the markers first, then write what is missing, one after the other.
+
+        By marker: where it stands, or why it was refused. Nothing is charged on what is paid, void, gone, a charge itself, or bears a late
+        fee that is not ours.
+        """
+        self._require(Capability.LATE_CHARGES)
+        if not charges:
+            return {}
+        answers: dict[str, ChargeMade | Refused] = dict(self._find_charges(charges))
+        missing = [charge for charge in charges if charge.marker not in answers]
+        if missing:
+            seen = {invoice.id: invoice for invoice in self.recheck(list({charge.invoice_id for charge in missing})).invoices}
+            for charge in missing:
+                answers[charge.marker] = self._charged(charge, seen.get(charge.invoice_id))
+        return answers
+
+    def _charged(self, charge: LateCharge, invoice: Invoice | None) -> ChargeMade | Refused:
+        try:
+            return self._add_charge(charge, chargeable(charge, invoice))
+        except Refused as refused:
+            return refused
+
+    def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
+        """Show in the books when each invoice is expected to be paid. Doing it again changes nothing. Returns the ids of the invoices where
+        it stands now; one that was refused is missing."""
+        raise self._unsupported(Capability.EXPECTED_PAYMENTS)
+
     def close(self) -> None:
         """Let go of connections."""
+
+    def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade]:
+        raise self._unsupported(Capability.LATE_CHARGES)
+
+    def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
+        """Write one charge on an invoice that was read just now. Raises Refused."""
+        raise self._unsupported(Capability.LATE_CHARGES)
 
     def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         raise self._unsupported(Capability.NOTES)

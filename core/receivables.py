@@ -3,6 +3,7 @@
 Ids are the ledger's own, as text. Dates are calendar days in the company's books; `*_at` would be an instant in UTC.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -108,6 +109,10 @@ class Invoice:
     page_url: str = ""
     settled_on: date | None = None
     version: str = ""
+    is_late_charge: bool = False
+    """A document of our own making that charges lateness; it is neither chased nor charged for being late itself."""
+    ledger_late_fee: str = ""
+    """How the line is called by which the ledger itself, or somebody else, charged lateness on this invoice; empty when there is none."""
 
     @property
     def currency(self) -> str:
@@ -150,6 +155,7 @@ class OpenItem:
     do_not_chase: str = ""
     page_url: str = ""
     version: str = ""
+    is_late_charge: bool = False
 
     def days_overdue(self, as_of: date) -> int:
         """Days from the due date to `as_of`; negative before it is due."""
@@ -243,6 +249,54 @@ class Task:
     invoice_ids: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class LateCharge:
+    """Money for lateness that is to stand in the books, once. `amount` is without tax, in the currency of the invoice; `text` is what the
+    customer reads and holds what the charge is for, without the marker, which the connector adds where it can be found again.
+
+    `on_invoice`: as a line on the invoice itself where that is allowed (open, nothing paid, period not locked); else, and where it is not
+    allowed, as a document of its own that cites `invoice_number`, dated `charged_on` and due on `due_on`.
+    """
+
+    marker: str
+    invoice_id: str
+    invoice_number: str
+    customer_id: str
+    amount: Money
+    text: str
+    charged_on: date
+    due_on: date
+    on_invoice: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeMade:
+    """A late charge as it stands in the books. `document_id` is the invoice itself when `on_invoice`, else the document of its own;
+    `amount` is what the ledger says the charge comes to, with the tax that the ledger added."""
+
+    marker: str
+    document_id: str
+    number: str
+    on_invoice: bool
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPayment:
+    """The day on which an invoice is expected to be paid, as the ledger shows it to people; None takes the day away."""
+
+    invoice_id: str
+    expected_on: date | None
+
+
+_OUR_MARK = re.compile(r"\[(puntual[:-][0-9a-z-]+)\]", re.IGNORECASE)
+
+
+def our_marks(text: str) -> tuple[str, ...]:
+    """The markers of ours in a text; they stand in square brackets."""
+    return tuple(_OUR_MARK.findall(text))
+
+
 def open_items(invoice: Invoice) -> tuple[OpenItem, ...]:
     """The open items of an invoice: its instalments with something outstanding; none unless it is open."""
     if invoice.status is not DocumentStatus.OPEN:
@@ -266,6 +320,7 @@ def open_items(invoice: Invoice) -> tuple[OpenItem, ...]:
             do_not_chase=invoice.do_not_chase,
             page_url=invoice.page_url,
             version=invoice.version,
+            is_late_charge=invoice.is_late_charge,
         )
         for part in invoice.instalments
         if part.outstanding.is_positive

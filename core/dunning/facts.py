@@ -36,6 +36,7 @@ class SkipReason(StrEnum):
 
     BEFORE_GO_LIVE = "before_go_live"
     EXCLUDED = "excluded"
+    LATE_CHARGE = "late_charge"
     LEDGER_SAYS_NO = "ledger_says_no"
     DISPUTED = "disputed"
     HELD = "held"

@@ -32,6 +32,7 @@ def stop_of(
     item = facts.item
     return (
         _before_go_live(policy, as_of)
+        or _late_charge(item)
         or _ledger_says_no(item, customer)
         or _excluded(assigned)
         or stop_of_holds(item, holds, policy, as_of)
@@ -81,6 +82,10 @@ def _before_go_live(policy: Policy, as_of: date) -> Stop | None:
     if policy.go_live is None or as_of >= policy.go_live.on:
         return None
     return Stop(SkipReason.BEFORE_GO_LIVE, f"go-live is on {policy.go_live.on}", days_after(policy.go_live.on, -1))
+
+
+def _late_charge(item: OpenItem) -> Stop | None:
+    return Stop(SkipReason.LATE_CHARGE, "a late charge of our own is not chased by itself") if item.is_late_charge else None
 
 
 def _ledger_says_no(item: OpenItem, customer: Customer) -> Stop | None:

@@ -68,6 +68,8 @@ def _why_not(
         return SkipReason.GONE, "it is no longer in the books"
     if fresh is None:
         return SkipReason.SETTLED_MEANWHILE, f"it is {invoice.status.value if invoice.status.value != 'open' else 'paid'} in the books now"
+    if fresh.is_late_charge:
+        return SkipReason.LATE_CHARGE, "it is a late charge of our own"
     if fresh.do_not_chase:
         return SkipReason.LEDGER_SAYS_NO, fresh.do_not_chase
     if fresh.disputed:

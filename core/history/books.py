@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from ..dunning.facts import Hold, HoldKind
 from ..dunning.plan import Rulebook
@@ -197,8 +197,17 @@ def _store_credits(conn: Connection, company: str, page: Page, pass_number: int)
         execute_many(
             conn, upsert(conn.dialect, unapplied_credits), [{**row, "company": company, "pass_number": pass_number} for row in rows]
         )
+    _forget_allocations(conn, company, page.allocations_known_of)
     if page.allocations:
         execute_many(conn, upsert(conn.dialect, allocations), [_allocation_row(company, used) for used in page.allocations])
+
+
+def _forget_allocations(conn: Connection, company: str, documents: Sequence[str]) -> None:
+    """Forget what was used on or of these documents: the page says it all anew."""
+    for start in range(0, len(documents), _CHUNK):
+        some = documents[start : start + _CHUNK]
+        of_them = allocations.c.invoice_id.in_(some) | allocations.c.source_id.in_(some)
+        conn.execute(delete(allocations).where(allocations.c.company == company, of_them))
 
 
 def _credit_row(key: str, kind: CreditKind, customer_id: str, number: str, on: date, total: Any, rest: int, status: str) -> dict[str, Any]:

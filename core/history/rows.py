@@ -31,6 +31,7 @@ ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
         "do_not_chase",
         "page_url",
         "version",
+        "is_late_charge",
         "level_key",
         "level_days",
         "level_on",
@@ -47,9 +48,8 @@ _NO_LEVEL = LevelState()
 def item_facts(row: Sequence[Any]) -> ItemFacts:
     """The facts of a row of ITEM_COLUMNS."""
     (key, invoice_id, number, customer_id, issued_on, due_date, currency, total, outstanding, ordinal, count, contact_id) = row[:12]
-    (reference, disputed, do_not_chase, page_url, version, level_key, level_days, level_on, sends, cycle, open_attempt, task_key) = row[
-        12:24
-    ]
+    (reference, disputed, do_not_chase, page_url, version, is_late_charge) = row[12:18]
+    (level_key, level_days, level_on, sends, cycle, open_attempt, task_key) = row[18:25]
     whole = Money.from_minor(total, currency)
     item = OpenItem(
         key,
@@ -68,6 +68,7 @@ def item_facts(row: Sequence[Any]) -> ItemFacts:
         do_not_chase,
         page_url,
         version,
+        is_late_charge,
     )
     state = LevelState(level_key, level_days, level_on, sends) if level_key else _NO_LEVEL
     return ItemFacts(item, state, cycle, open_attempt, task_key)
@@ -101,6 +102,8 @@ def document_values(invoice: Invoice) -> list[dict[str, Any]]:
             "do_not_chase": invoice.do_not_chase,
             "page_url": invoice.page_url,
             "version": invoice.version,
+            "is_late_charge": invoice.is_late_charge,
+            "ledger_late_fee": invoice.ledger_late_fee,
             "settled_on": invoice.settled_on,
         }
         for part in invoice.instalments

@@ -6,7 +6,7 @@ Amounts are whole minor units of the row's currency. `*_on` columns are dates in
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, MetaData, String, Table, Text, false
 from sqlalchemy.types import TypeDecorator
 
 metadata = MetaData()
@@ -87,6 +87,8 @@ items = Table(
     Column("do_not_chase", Text, nullable=False),
     Column("page_url", Text, nullable=False),
     Column("version", Text, nullable=False),
+    Column("is_late_charge", Boolean, nullable=False, default=False, server_default=false()),
+    Column("ledger_late_fee", Text, nullable=False, default="", server_default=""),
     Column("settled_on", Date),
     Column("pass_number", Integer, nullable=False),
     Column("cycle", Integer, nullable=False),
@@ -131,6 +133,7 @@ allocations = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("allocated_on", Date, nullable=False),
     Index("allocations_by_invoice", "company", "invoice_id"),
+    Index("allocations_by_source", "company", "source_id"),
 )
 
 attempts = Table(
@@ -234,6 +237,46 @@ write_backs = Table(
     Column("refused", Text, nullable=False, default=""),
     Column("is_written", Boolean, nullable=False, default=False),
     Index("write_backs_waiting", "company", "is_written"),
+)
+
+expected_payments = Table(
+    # What the ledger was last told of the day on which an invoice is expected to be paid; None: that there is none.
+    "expected_payments",
+    metadata,
+    _company(),
+    Column("invoice_id", _ID, primary_key=True),
+    Column("expected_on", Date),
+    Column("refused", Boolean, nullable=False, default=False),
+)
+
+authorizations = Table(
+    # `sealed` is encrypted; the instants stand outside so that a warning needs no key. `renewer` is the process that refreshes right now.
+    "authorizations",
+    metadata,
+    _company(),
+    Column("sealed", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+    Column("ledger", String(40), nullable=False),
+    Column("tenant_id", _ID, nullable=False),
+    Column("tenant_name", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("refresh_expires_at", Instant),
+    Column("ends_at", Instant),
+    Column("changed_at", Instant, nullable=False),
+    Column("renewer", String(40), nullable=False, default=""),
+    Column("renewer_until", Instant),
+)
+
+call_counts = Table(
+    # Of a quota that an app's companies share, the company is empty and `quota` holds the app.
+    "call_counts",
+    metadata,
+    _company(),
+    Column("quota", String(200), primary_key=True),
+    Column("window", String(10), primary_key=True),
+    Column("calls", BigInteger, nullable=False),
 )
 
 bad_addresses = Table(

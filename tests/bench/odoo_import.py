@@ -18,7 +18,7 @@ from typing import Any
 from puntual.connectors.http import Answer
 from puntual.connectors.odoo.connector import OdooConnector
 from puntual.connectors.odoo.settings import OdooSettings
-from puntual.connectors.odoo.stub import StubBooks, StubServer
+from puntual.connectors.odoo.stub import OdooStub, StubBooks
 from puntual.core.dunning.plan import Rulebook
 from puntual.core.history.books import ensure_company, store_page
 from puntual.core.history.database import open_database, writing
@@ -105,6 +105,6 @@ def _serve(documents: int, pipe: Any) -> None:
             partner = books.add_partner(f"Customer {number}", email=f"c{number}@example.com", is_company=True)
         due = sample.TODAY + timedelta(days=number % 60 - 20)
         books.add_invoice(partner, [(due, Decimal(10_000 + number) / 100)], issued_on=due - timedelta(days=30))
-    server = StubServer(books)
+    server = OdooStub(books)
     pipe.send(server.url)
     pipe.recv()

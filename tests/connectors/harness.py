@@ -69,6 +69,16 @@ class SeededIds:
     numbers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SeenCharge:
+    """A late charge as a person sees it in the books: `amount` without tax, the document's id, whether it stands on the invoice itself."""
+
+    amount: Money
+    text: str
+    document_id: str
+    on_invoice: bool
+
+
 class Harness(ABC):
     """One set of books and the connector over it. All ids that are given and returned are the ledger's own, but for those in Books."""
 
@@ -127,6 +137,14 @@ class Harness(ABC):
         """Note in the books that the customer is not to be reminded."""
         raise UnsupportedFeature("This ledger holds no do-not-chase mark.")
 
+    def lock_period(self, until: date) -> None:
+        """Close the books up to and including this day: no document dated in it may change."""
+        raise UnsupportedFeature("This ledger locks no period.")
+
+    def add_ledger_late_fee(self, invoice_id: str, amount: Money) -> str:
+        """The ledger itself charges lateness on the invoice, in the form it does so. Returns the name by which people see it."""
+        raise UnsupportedFeature("This ledger charges no lateness itself.")
+
     @abstractmethod
     def add_unknown_fields(self) -> None:
         """From now on everything the ledger says of customers and documents carries fields that no connector has ever heard of."""
@@ -140,6 +158,18 @@ class Harness(ABC):
     @abstractmethod
     def tasks(self, invoice_id: str) -> Sequence[str]:
         """Summary, newline, text of each of our tasks on the invoice."""
+
+    def charges(self, invoice_id: str) -> Sequence["SeenCharge"]:
+        """Our late charges on an invoice: lines on it and documents of their own, as a person sees them in the ledger."""
+        raise UnsupportedFeature("This ledger takes no late charges.")
+
+    def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
+        """Text and amount (without tax) of each line of a document, in their order."""
+        raise UnsupportedFeature("This ledger takes no late charges.")
+
+    def expected_payment(self, invoice_id: str) -> date | None:
+        """The day on which people see in the ledger that the invoice is expected to be paid."""
+        raise UnsupportedFeature("This ledger shows no expected payments.")
 
     @abstractmethod
     def lose_next_answer(self) -> None:

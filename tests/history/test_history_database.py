@@ -68,7 +68,7 @@ def test_processes_that_migrate_at_the_same_moment_do_not_meet(empty_url):
     assert [(process.communicate(), process.returncode) for process in made] == [(("done\n", ""), 0)] * 3
     engine = open_database(empty_url)
     with reading(engine) as conn:
-        assert conn.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0001"]
+        assert conn.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0002"]
     engine.dispose()
 
 

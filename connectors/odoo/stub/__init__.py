@@ -10,6 +10,6 @@ leaves `move_type` off the lines, which is the harder case. It knows no rates: o
 
 from .books import StubBooks
 from .faults import OdooFault
-from .server import StubServer, Trouble
+from .server import OdooStub
 
-__all__ = ["OdooFault", "StubBooks", "StubServer", "Trouble"]
+__all__ = ["OdooFault", "OdooStub", "StubBooks"]

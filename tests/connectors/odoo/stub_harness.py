@@ -1,16 +1,15 @@
 """The shared suite's harness over the stand-in of Odoo."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
-from harness import RETRY_AFTER, Books, Fault, Harness, SeededIds
-from puntual.connectors.http import Limits
+from harness import RETRY_AFTER, Books, SeededIds
+from loopback import LoopbackHarness
 from puntual.connectors.odoo.connector import OdooConnector
 from puntual.connectors.odoo.settings import OdooSettings
-from puntual.connectors.odoo.stub import StubBooks, StubServer, Trouble
+from puntual.connectors.odoo.stub import OdooStub, StubBooks
 from puntual.core.money import Money
 from puntual.core.port import Surroundings
 from puntual.core.receivables import ContactRole, CreditKind, Customer, DocumentStatus, Invoice
@@ -18,21 +17,6 @@ from puntual.core.secret import Secret
 
 API_KEY = "5f4dcc3b5aa765d61d8327deb882cf99aabbccdd"
 LANGUAGES = {"": False, "es": "es_ES", "en": "en_US"}
-_BETWEEN_CONNECTIONS = timedelta(minutes=11)
-_IMPATIENT = Limits(read_seconds=0.15)
-_TROUBLES = {
-    Fault.TIMEOUT: Trouble.TIMEOUT,
-    Fault.RESET: Trouble.RESET,
-    Fault.INTERNAL_ERROR: Trouble.INTERNAL_ERROR,
-    Fault.BAD_GATEWAY: Trouble.BAD_GATEWAY,
-    Fault.UNAVAILABLE: Trouble.UNAVAILABLE,
-    Fault.HTML_FOR_JSON: Trouble.HTML_FOR_JSON,
-    Fault.HALF_BODY: Trouble.HALF_BODY,
-    Fault.RATE_LIMITED: Trouble.RATE_LIMITED,
-    Fault.UNAUTHORIZED_ONCE: Trouble.UNAUTHORIZED_ONCE,
-    Fault.UNAUTHORIZED: Trouble.UNAUTHORIZED,
-    Fault.FORBIDDEN: Trouble.FORBIDDEN,
-}
 
 
 class _Reader(HTMLParser):
@@ -64,17 +48,13 @@ def line_of(reference: str) -> int:
     return int(reference.partition(",")[2])
 
 
-class StubHarness(Harness):
-    """Books in the stand-in of one version. Each new connection comes some minutes after the one before, so that books come to rest."""
-
-    many = 7
-    today = date(2026, 3, 18)
+class StubHarness(LoopbackHarness):
+    """Books in the stand-in of one version."""
 
     def __init__(self, version: int = 18) -> None:
-        self._now = datetime.combine(self.today, time(5, 0), UTC)
-        self.books = StubBooks(version, now=lambda: self._now, api_key=API_KEY)
-        self.server = StubServer(self.books, retry_after=RETRY_AFTER)
-        self._opened: list[OdooConnector] = []
+        super().__init__()
+        self.books = StubBooks(version, now=self.now, api_key=API_KEY)
+        self.server = OdooStub(self.books, retry_after=RETRY_AFTER)
 
     def settings(self, **changes: Any) -> OdooSettings:
         values = {
@@ -86,17 +66,8 @@ class StubHarness(Harness):
         }
         return OdooSettings(**{**values, **changes})
 
-    def new(self, *, time_zone: str = "Europe/Madrid", **changes: Any) -> OdooConnector:
-        self._now += _BETWEEN_CONNECTIONS
-        surroundings = Surroundings("acme", time_zone, lambda: self._now, Path(), Path())
-        self._opened.append(OdooConnector(self.settings(**changes), surroundings))
-        return self._opened[-1]
-
-    def close(self) -> None:
-        for connector in self._opened:
-            connector.close()
-        self.server.close()
-        assert not self.server.mistakes, self.server.mistakes[0]
+    def connector(self, surroundings: Surroundings, **changes: Any) -> OdooConnector:
+        return OdooConnector(self.settings(**changes), surroundings)
 
     # --- a bookkeeper at work -------------------------------------------------------------------------------------------------
 
@@ -187,27 +158,6 @@ class StubHarness(Harness):
     def tasks(self, invoice_id: str) -> Sequence[str]:
         rows = self.books.store.rows("mail.activity")
         return [f"{row['summary']}\n{plain(row['note'])}" for row in rows if row["res_id"] == int(invoice_id)]
-
-    def lose_next_answer(self) -> None:
-        self.server.trouble = Trouble.LOST_ANSWER
-
-    # --- the wire -------------------------------------------------------------------------------------------------------------
-
-    def break_wire(self, fault: Fault) -> None:
-        self.server.trouble = _TROUBLES[fault]
-        if fault is Fault.TIMEOUT:
-            self._set_patience(_IMPATIENT)
-
-    def mend_wire(self) -> None:
-        self.server.mend()
-        self._set_patience(Limits())
-
-    def _set_patience(self, limits: Limits) -> None:
-        for connector in self._opened:
-            connector.transport._limits = limits
-
-    def calls(self) -> int:
-        return self.server.calls
 
     def secrets(self) -> Sequence[str]:
         return [API_KEY]

@@ -9,7 +9,7 @@ import responses
 from harness import Fault
 from odoo.stub_harness import API_KEY, StubHarness
 from puntual.connectors.odoo.settings import OdooSettings, OdooTransport
-from puntual.connectors.odoo.stub import Trouble
+from puntual.connectors.stub_server import Trouble
 from puntual.core.errors import (
     AuthorizationExpired,
     CompanyMustAct,

@@ -107,6 +107,8 @@ class Listener:
         self.invoices |= {invoice.id: invoice for invoice in page.invoices}
         self.payments |= {payment.id: payment for payment in page.payments}
         self.credit_notes |= {note.id: note for note in page.credit_notes}
+        whole = set(page.allocations_known_of)
+        self.allocations = {key: used for key, used in self.allocations.items() if not whole & {used.invoice_id, used.source_id}}
         self.allocations |= {allocation.id: allocation for allocation in page.allocations}
         self.contacts_made += page.contacts_made
         self._follow_pass(page)
