@@ -22,10 +22,11 @@ from ..history.attempts import AttemptStatus
 from ..history.books import ensure_company
 from ..history.database import reading, writing
 from ..history.holds import active_holds
-from ..history.read import books_state, due_customers, open_counts
+from ..history.read import books_state, due_customers, open_counts, open_late_charges
 from ..history.tables import attempts
 from ..history.work import count_waiting, waiting_approvals, waiting_work
 from ..policy.schema import Mode
+from ..worker.access import connection_said, connection_warnings
 from ..worker.act import render_notice
 from ..worker.desk import Desk
 from ..worker.envelope import envelope_of
@@ -33,6 +34,7 @@ from ..worker.inquiry import Answer, why
 from ..worker.planning import alarms_of, plan_of
 from ..worker.run import RunReport, leased, run
 from ..worker.sync import SyncReport, replan_when_rules_changed, sync
+from ..worker.write_back import WriteBackReport
 from .common import A_PERSON_MUST_ACT, company, confirm, desk_on, directory, on_day, say, told, warn
 
 
@@ -48,6 +50,7 @@ def sync_command(company: str, directory: Path, on: date | None, confirm: bool, 
     desk = desk_on(directory, company, on)
     report = _read_books(desk, on or desk.today(), confirmed=confirm, complete=complete)
     _say_sync(report)
+    _say_warnings(connection_warnings(desk))
     sys.exit(A_PERSON_MUST_ACT if report.problems else 0)
 
 
@@ -71,6 +74,12 @@ def _say_sync(report: SyncReport) -> None:
         warn(f"{problem.where}: {problem.what}")
     if report.problems:
         warn(f"{len(report.problems)} rows could not be read; the rest was.")
+    _say_warnings(report.warnings)
+
+
+def _say_warnings(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        warn(f"Please note: {warning}")
 
 
 @click.command("plan")
@@ -108,6 +117,7 @@ def _read_for_plan(desk: Desk, as_of: date) -> None:
         return
     for problem in report.problems:
         warn(f"{problem.where}: {problem.what}")
+    _say_warnings(report.warnings)
 
 
 def _ahead(desk: Desk, as_of: date, days: int) -> list[Plan]:
@@ -185,6 +195,7 @@ class _Bar:
 def say_run(desk: Desk, report: RunReport) -> None:
     """What a run did, in plain lines."""
     _say_sync(report.synced)
+    _say_warnings(connection_warnings(desk))
     _say_lines(as_lines(report.plan, every_skipped=False))
     say()
     if report.mode is Mode.SHADOW:
@@ -200,15 +211,20 @@ def say_run(desk: Desk, report: RunReport) -> None:
         say(f"Dropped at the last look: {skipped.number} {skipped.reason.value}: {skipped.detail}")
     for action in report.proposed:
         say(f"Waits for approval: {action.customer.name}, {action.level}: puntual approve {desk.company} {action.key[:8]}")
-    written = report.written
-    if written.notes or written.tasks:
-        say(f"Written into the books: {counted(written.notes, 'note')} and {counted(written.tasks, 'task')}.")
-    if written.refused:
-        warn(f"The books refused {written.refused} notes; they are on the work list.")
-    if written.trouble:
-        warn(f"Notes wait for the next run: {written.trouble}")
+    _say_written(report.written)
     if report.recovered_unknown:
         warn(f"{report.recovered_unknown} mails of a run that died have no known end; see: puntual status {desk.company}")
+
+
+def _say_written(written: WriteBackReport) -> None:
+    if written.notes or written.tasks:
+        say(f"Written into the books: {counted(written.notes, 'note')} and {counted(written.tasks, 'task')}.")
+    if written.expected:
+        say(f"In the books, the day of expected payment follows what was promised: {counted(written.expected, 'change')}.")
+    if written.refused:
+        warn(f"The books did not take {written.refused} of our entries; they are on the work list.")
+    if written.trouble:
+        warn(f"What is to be left in the books waits for the next run: {written.trouble}")
 
 
 @click.command("why")
@@ -321,7 +337,11 @@ def status_command(company: str, directory: Path, on: date | None) -> None:
         customers, items, overdue = open_counts(conn, company, on or desk.today())
         read_at = f"{state.synced_at:%Y-%m-%d %H:%M} UTC" if state.synced_at else "never"
         say(f"{company}: mode {desk.policy.mode.value}; books read {read_at}")
+        _say_lines([stands] if (stands := connection_said(desk)) else [])
+        _say_warnings(connection_warnings(desk))
         say(f"{items} open items of {customers} customers, {overdue} overdue; newest payment: {state.last_bank_entry_on or 'unknown'}")
+        if charges := open_late_charges(conn, company):
+            say(f"{counted(charges, 'late charge')} of our own among them, not chased on {'its' if charges == 1 else 'their'} own")
         for hold in active_holds(conn, company):
             until = f" until {hold.until}" if hold.until else ""
             say(f"hold {hold.id}  {hold.kind.value}{until}  customer {hold.customer_id} {hold.invoice_id or 'all'}: {hold.reason}")

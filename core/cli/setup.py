@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
-from ..demo.demo import run_demo
+from ..demo.demo import FILES, run_demo
+from ..demo.stand_in import ledgers_with_stand_in
 from ..errors import PuntualError
 from ..history.books import ensure_company
 from ..history.database import reading, writing
 from ..history.read import currencies_in_books
+from ..history.warnings import standing_warnings
 from ..notices.check import check_templates
 from ..notices.tone import Severity
 from ..policy.explain import explain
@@ -20,18 +22,21 @@ from ..policy.lint import missing_payment_details, warnings
 from ..policy.problems import Finding
 from ..policy.read import located
 from ..policy.reference import policy_reference
+from ..worker.access import connection_said, connection_warnings
 from ..worker.clock import SystemClock
 from ..worker.desk import Desk
-from ..worker.wiring import desk_of, ledger_kinds, load_policy, policy_path, shown_path
+from ..worker.wiring import connector_entry, desk_of, load_policy, policy_path, shown_path, usable_ledger_kinds
 from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn
 
 SCHEMA_FILE = "puntual.policy.schema.json"
+STARTERS = ("files", "odoo", "quickbooks", "xero")
+"""The ledgers for which there is a policy to start from."""
 
 
 @click.command("init")
 @company
 @directory
-@click.option("--ledger", type=click.Choice(["files", "odoo"]), default="files", help="Where the books are.")
+@click.option("--ledger", type=click.Choice(STARTERS), default="files", help="Where the books are.")
 @told
 def init_command(company: str, directory: Path, ledger: str) -> None:
     """Make a policy file to start from, in shadow mode."""
@@ -46,13 +51,16 @@ def init_command(company: str, directory: Path, ledger: str) -> None:
     write_schema(path.parent / SCHEMA_FILE)
     say(f"Wrote {path}. Fill it in, then:")
     say(f"  puntual check {company}     what is missing or wrong, with line and column")
+    if connector_entry(ledger).authorizer:
+        say("  puntual keys new".ljust(21 + len(company)) + "a key that protects the connection; it goes into PUNTUAL_KEYS")
+        say(f"  puntual connect {company}   let Puntual into the books, in a browser")
     say(f"  puntual explain {company}   the policy in sentences")
     say(f"  puntual plan {company}      read the books and say what would happen; nothing is sent")
 
 
 def write_schema(path: Path) -> None:
     """The JSON Schema of policy files, so that editors complete them."""
-    path.write_text(schema_text(ledger_kinds()), encoding="utf-8")
+    path.write_text(schema_text(usable_ledger_kinds()), encoding="utf-8")
 
 
 @click.command("check")
@@ -67,6 +75,9 @@ def check_command(company: str, directory: Path, offline: bool) -> None:
     texts = check_templates(desk.renderer, desk.policy)
     refused = [str(f) for f in texts if f.severity is Severity.REFUSE] + _placed(path, _missing_payment_details(desk))
     advice = [str(f) for f in texts if f.severity is Severity.WARN] + _placed(path, warnings(desk.policy, desk.today()))
+    advice += _ledger_warnings(desk) + connection_warnings(desk)
+    if stands := connection_said(desk):
+        say(stands)
     if not offline:
         refused += _check_ledger(desk)
     for line in refused:
@@ -87,6 +98,11 @@ def _missing_payment_details(desk: Desk) -> list[Finding]:
         ensure_company(conn, desk.company)
     with reading(desk.engine) as conn:
         return missing_payment_details(desk.policy, currencies_in_books(conn, desk.company))
+
+
+def _ledger_warnings(desk: Desk) -> list[str]:
+    with reading(desk.engine) as conn:
+        return standing_warnings(conn, desk.company)
 
 
 def _check_ledger(desk: Desk) -> list[str]:
@@ -114,10 +130,16 @@ def explain_command(company: str, directory: Path) -> None:
 
 @click.command("demo")
 @click.option("--dir", "directory", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), help="Where to put it.")
+@click.option(
+    "--ledger",
+    type=click.Choice([FILES, *ledgers_with_stand_in()]),
+    default=FILES,
+    help="Where its books are: in CSV files, or in a stand-in of that ledger, which needs no account.",
+)
 @told
-def demo_command(directory: Path) -> None:
-    """A sample company, its books, and one real run on them; mails land in a folder."""
-    sys.exit(run_demo(directory, say, lambda companies: write_schema(companies / SCHEMA_FILE)))
+def demo_command(directory: Path, ledger: str) -> None:
+    """A sample company, its books, and real runs on them; mails land in a folder, notes in the books."""
+    sys.exit(run_demo(directory, ledger, say, lambda companies: write_schema(companies / SCHEMA_FILE)))
 
 
 @click.command("schema")
@@ -125,7 +147,7 @@ def demo_command(directory: Path) -> None:
 @told
 def schema_command(form: str) -> None:
     """Print the JSON Schema of policy files, or their reference."""
-    text = schema_text(ledger_kinds()) if form == "json" else policy_reference(policy_json_schema(ledger_kinds()))
+    text = schema_text(usable_ledger_kinds()) if form == "json" else policy_reference(policy_json_schema(usable_ledger_kinds()))
     say(text.rstrip())
 
 

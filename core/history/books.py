@@ -70,6 +70,7 @@ def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, a
     changed = _store_customers(conn, company, page.customers)
     settled = _store_invoices(conn, company, page.invoices, rulebook, as_of, pass_number)
     _store_credits(conn, company, page, pass_number)
+    _close_deleted(conn, company, page.deleted_ids)
     _store_contacts_made(conn, company, page.contacts_made)
     wake(conn, company, changed, rulebook, as_of)
     conn.execute(upsert(conn.dialect, cursors).values(company=company, stream=_STREAM, cursor=page.cursor))
@@ -210,6 +211,17 @@ def _forget_allocations(conn: Connection, company: str, documents: Sequence[str]
         conn.execute(delete(allocations).where(allocations.c.company == company, of_them))
 
 
+def _close_deleted(conn: Connection, company: str, documents: Sequence[str]) -> None:
+    """Documents that are gone from the books: their items, what was left of them, and what was used on or of them."""
+    _forget_allocations(conn, company, documents)
+    for start in range(0, len(documents), _CHUNK):
+        some = documents[start : start + _CHUNK]
+        gone = update(items).where(items.c.company == company, items.c.invoice_id.in_(some))
+        conn.execute(gone.values(status=GONE, next_action_on=None))
+        spent = update(unapplied_credits).where(unapplied_credits.c.company == company, unapplied_credits.c.credit_id.in_(some))
+        conn.execute(spent.values(remaining_minor=0, status=GONE))
+
+
 def _credit_row(key: str, kind: CreditKind, customer_id: str, number: str, on: date, total: Any, rest: int, status: str) -> dict[str, Any]:
     return {
         "credit_id": key,
@@ -249,7 +261,8 @@ def note_contact(conn: Connection, company: str, customer_id: str, on: date, how
 
 
 def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], at: datetime) -> list[Hold]:
-    """End the promises that were kept: all that they cover and that was due by the promised day is settled now. Returns them."""
+    """End the promises that were kept: all that they cover is settled now; of one for everything, what is chased and was due by that day.
+    Returns them."""
     if not settled_items:
         return []
     where = (items.c.company == company, items.c.item_id.in_(settled_items))
@@ -262,7 +275,8 @@ def kept_promises(conn: Connection, company: str, settled_items: Sequence[str], 
 
 def _is_kept(conn: Connection, company: str, promise: Hold) -> bool:
     covered = [items.c.company == company, items.c.customer_id == promise.customer_id]
-    covered += [items.c.invoice_id == promise.invoice_id] if promise.invoice_id else [items.c.due_date <= (promise.until or date.max)]
+    chased = (items.c.due_date <= (promise.until or date.max), items.c.is_late_charge.is_(False))
+    covered += [items.c.invoice_id == promise.invoice_id] if promise.invoice_id else chased
     counted = select(func.count(), func.count().filter(items.c.status == OPEN)).select_from(items).where(*covered)
     known, still_open = conn.execute(counted).one()
     return bool(known) and not still_open

@@ -72,15 +72,15 @@ def trouble_of(error: DBAPIError, where: str = "") -> DatabaseUnusable | Databas
     return DatabaseUnusable(where + said, hint="See to the file or the server that PUNTUAL_DATABASE names; nothing is lost")
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables up to date, one process at a time."""
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the tables up to date, or up to a revision, one process at a time."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     with writing(engine) as conn:
         if conn.dialect.name == "postgresql":
             conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7305418)")
         config.attributes["connection"] = conn
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 @contextmanager

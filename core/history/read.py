@@ -160,6 +160,12 @@ def open_counts(conn: Connection, company: str, as_of: date) -> tuple[int, int, 
     return people, count, overdue
 
 
+def open_late_charges(conn: Connection, company: str) -> int:
+    """How many open items are late charges of our own."""
+    charges = (items.c.company == company, items.c.status == OPEN, items.c.is_late_charge.is_(True))
+    return int(conn.execute(select(func.count()).select_from(items).where(*charges)).scalar_one())
+
+
 def currencies_in_books(conn: Connection, company: str) -> list[str]:
     """The currencies of the open items, in order."""
     query = select(items.c.currency).where(items.c.company == company, items.c.status == OPEN).distinct()

@@ -240,13 +240,15 @@ write_backs = Table(
 )
 
 expected_payments = Table(
-    # What the ledger was last told of the day on which an invoice is expected to be paid; None: that there is none.
+    # Of open invoices: the day on which payment is expected as the ledger last took it, or `refused` it; None: that there is none.
+    # `ours` are the days that may stand there because of us, with what was asked for and not answered yet.
     "expected_payments",
     metadata,
     _company(),
     Column("invoice_id", _ID, primary_key=True),
     Column("expected_on", Date),
     Column("refused", Boolean, nullable=False, default=False),
+    Column("ours", Text, nullable=False, default=""),
 )
 
 authorizations = Table(
@@ -265,7 +267,7 @@ authorizations = Table(
     Column("refresh_expires_at", Instant),
     Column("ends_at", Instant),
     Column("changed_at", Instant, nullable=False),
-    Column("renewer", String(40), nullable=False, default=""),
+    Column("renewer", String(250), nullable=False, default=""),
     Column("renewer_until", Instant),
 )
 

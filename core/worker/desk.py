@@ -9,15 +9,17 @@ from sqlalchemy import Engine
 
 from ..channels.port import MailTransport
 from ..dunning.plan import Rulebook
+from ..history.vault import Vault
 from ..notices.render import Renderer
 from ..policy.schema import Policy
-from ..port import LedgerConnector
+from ..port import Authorizer, LedgerConnector
 from .clock import Clock, today
 
 
 @dataclass(slots=True)
 class Desk:
-    """`open_ledger` and `open_mail` connect when they are called, so that commands that need neither touch neither."""
+    """`open_ledger` and `open_mail` connect when they are called, so that commands that need neither touch neither. `vault` and
+    `open_authorizer` are there for a ledger that a person lets us into in a browser."""
 
     company: str
     policy: Policy
@@ -28,6 +30,8 @@ class Desk:
     open_ledger: Callable[[], LedgerConnector]
     open_mail: Callable[[], MailTransport]
     state_dir: Path
+    vault: Vault | None = None
+    open_authorizer: Callable[[], Authorizer] | None = None
 
     def now(self) -> datetime:
         """The instant, in UTC."""

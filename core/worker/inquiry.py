@@ -59,6 +59,8 @@ def _answer(conn: Connection, desk: Desk, row: Any, as_of: date) -> Answer:
         return Answer(name, OPEN, "the books do not say who owes it", None, "nothing", past)
     item = next(known.item for known in facts.items if known.item.id == row.item_id)
     stands = f"{item.outstanding} of {item.total} outstanding by {facts.customer.name}, due {item.due_date}"
+    if row.ledger_late_fee:
+        stands += f"; it bears a late fee that is not Puntual's ({row.ledger_late_fee})"
     return Answer(name, stands, _today(facts, desk, row.item_id, as_of), *_next(facts, desk, row.item_id, as_of), past)
 
 

@@ -169,7 +169,8 @@ def _recover(desk: Desk, as_of: date) -> list[str]:
 def _record(desk: Desk, report: RunReport) -> None:
     facts: dict[str, Any] = {"as_of": report.as_of, "mode": report.mode.value, "planned": len(report.plan.actions)}
     facts |= {status.value: count for status, count in report.acted.endings.items()}
-    facts |= {"dropped": len(report.acted.dropped), "notes": report.written.notes, "proposed": len(report.proposed)}
+    facts |= {"dropped": len(report.acted.dropped), "proposed": len(report.proposed)}
+    facts |= {"notes": report.written.notes, "expected": report.written.expected}
     if any(value for key, value in facts.items() if key not in ("as_of", "mode")):
         with writing(desk.engine) as conn:
             append(conn, desk.company, desk.now(), [("run", facts)])

@@ -15,19 +15,29 @@ from ..history.database import reading, writing
 from ..history.read import books_state, open_customer_ids
 from ..history.tables import companies
 from ..history.waking import wake
+from ..history.warnings import end_warnings, note_warnings
 from ..port import LedgerConnector, Page, RowProblem
+from ..receivables import DocumentStatus
 from .desk import Desk
+
+FEES_OF_THE_LEDGER = (
+    "Some open invoices bear late fees that are not Puntual's, so Puntual adds no late charge to them; "
+    "let only one of the two charge for lateness: switch it off in the ledger or in the policy."
+)
 
 
 @dataclass(slots=True)
 class SyncReport:
-    """What a sync read."""
+    """What a sync read. `warnings` are those that nobody was told of before; `told_in_pass` is all that the complete pass under way warned
+    of, None when none was begun."""
 
     documents: int = 0
     settled: int = 0
     vanished: int = 0
     kept_promises: int = 0
     problems: list[RowProblem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    told_in_pass: set[str] | None = None
 
 
 def sync(desk: Desk, ledger: LedgerConnector, as_of: date, *, confirmed: bool = False, complete: bool = False) -> SyncReport:
@@ -107,10 +117,30 @@ def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncRep
             report.vanished += _close_vanished(conn, desk, confirmed)
         kept = kept_promises(conn, desk.company, stored.settled, desk.now())
         wake(conn, desk.company, sorted({promise.customer_id for promise in kept}), desk.rulebook, as_of)
+        _note_warnings(conn, desk, page, as_of, report)
     report.kept_promises += len(kept)
     report.documents += stored.documents
     report.settled += len(stored.settled)
     report.problems.extend(page.problems)
+
+
+def _note_warnings(conn: Connection, desk: Desk, page: Page, as_of: date, report: SyncReport) -> None:
+    """What the page warns of is told once; what a whole pass no longer says is over."""
+    told = warnings_of(page)
+    report.warnings += note_warnings(conn, desk.company, told, as_of, desk.now())
+    if page.starts_pass:
+        report.told_in_pass = set()
+    if report.told_in_pass is not None:
+        report.told_in_pass.update(told)
+        if page.ends_pass:
+            end_warnings(conn, desk.company, report.told_in_pass, desk.now())
+            report.told_in_pass = None
+
+
+def warnings_of(page: Page) -> tuple[str, ...]:
+    """What a page warns of: in the connector's words, and what its invoices show."""
+    bears_fee = any(invoice.ledger_late_fee and invoice.status is DocumentStatus.OPEN for invoice in page.invoices)
+    return (*page.warnings, FEES_OF_THE_LEDGER) if bears_fee else page.warnings
 
 
 def _close_vanished(conn: Connection, desk: Desk, confirmed: bool) -> int:

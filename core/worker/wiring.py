@@ -1,16 +1,17 @@
 """Wiring: from plugin.yaml, a policy file and the environment to a company's desk. The only place that reads files and environment."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
+from sqlalchemy import Engine
 
 from ..channels.folder import FolderTransport
 from ..channels.port import MailTransport
@@ -18,21 +19,27 @@ from ..channels.smtp import SmtpTransport
 from ..dunning.plan import Rulebook
 from ..errors import PolicyProblem
 from ..history.database import open_database
+from ..history.quotas import Meter
+from ..history.sealing import Keyring, keyring_of
+from ..history.vault import Vault
 from ..notices.render import Renderer
 from ..policy.read import LedgerKind, read_policy
 from ..policy.schema import Policy
-from ..port import LedgerConnector, Surroundings
-from .clock import Clock
+from ..port import Authorizer, LedgerConnector, Surroundings
+from .clock import Clock, SystemClock
 from .desk import Desk
+from .ledgers import LedgerUnusable, described, imported, ledger_ids
+from .run import is_alive, owner
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorEntry:
-    """A connector as plugin.yaml lists it."""
+    """A connector as plugin.yaml lists it. `authorizer` is there when a person lets us into these books in a browser."""
 
     id: str
     connector: type[LedgerConnector]
     settings: type[BaseModel]
+    authorizer: type[Authorizer] | None = None
 
 
 @cache
@@ -44,22 +51,41 @@ def manifest() -> Mapping[str, Any]:
 
 @cache
 def connector_entry(ledger: str) -> ConnectorEntry:
-    """The connector of that id, imported when it is first asked for."""
-    listed = {entry["id"]: entry for entry in manifest()["connectors"]}
-    entry = listed[ledger]
-    return ConnectorEntry(ledger, _dotted(entry["connector"]), _dotted(entry["settings"]))
+    """The connector of that id, imported when it is first asked for; plugin.yaml names it, or another package registers it.
+
+    Raises KeyError when there is none, LedgerUnusable when other packages that register it cannot be used.
+    """
+    entry = described(ledger, manifest()["connectors"])
+    authorizer = imported(entry["authorizer"]) if entry.get("authorizer") else None
+    return ConnectorEntry(ledger, imported(entry["connector"]), imported(entry["settings"]), authorizer)
 
 
-@cache
+class _LedgerKinds(Mapping[str, LedgerKind]):
+    """Each ledger is imported when it is asked for: a policy names one of many."""
+
+    def __getitem__(self, ledger: str) -> LedgerKind:
+        entry = connector_entry(ledger)
+        return LedgerKind(entry.settings, entry.connector.capabilities)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ledger_ids(manifest()["connectors"]))
+
+    def __len__(self) -> int:
+        return len(ledger_ids(manifest()["connectors"]))
+
+
 def ledger_kinds() -> Mapping[str, LedgerKind]:
-    """What policies may say of each ledger."""
-    entries = [connector_entry(entry["id"]) for entry in manifest()["connectors"]]
-    return {entry.id: LedgerKind(entry.settings, entry.connector.capabilities) for entry in entries}
+    """What policies may say of each ledger. Asked for a ledger of another package that cannot be used, it raises LedgerUnusable."""
+    return _LedgerKinds()
 
 
-def _dotted(name: str) -> Any:
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
+def usable_ledger_kinds() -> Mapping[str, LedgerKind]:
+    """Those of all ledgers that can be used, for what tells of all of them at once."""
+    kinds, usable = ledger_kinds(), {}
+    for ledger in kinds:
+        with suppress(LedgerUnusable):
+            usable[ledger] = kinds[ledger]
+    return usable
 
 
 def policy_path(directory: Path, company: str) -> Path:
@@ -143,26 +169,40 @@ def _inside(folder: Path, name: str) -> Path | None:
     return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
 
 
-def desk_of(directory: Path, company: str, clock: Clock, policy: Policy | None = None) -> Desk:
-    """Everything a run of this company needs. Raises PolicyFileProblems, DatabaseUnusable, DatabaseBusy."""
+def keyring() -> Keyring:
+    """The keys that PUNTUAL_KEYS holds, or the file that it names (`file:/path`). Raises KeysMissing."""
+    said = os.environ.get("PUNTUAL_KEYS", "").strip()
+    return keyring_of(look_up_secret(said) if said.startswith("file:") else said)
+
+
+def desk_of(directory: Path, company: str, clock: Clock, policy: Policy | None = None, *, keys: Callable[[], Keyring] = keyring) -> Desk:
+    """Everything a run of this company needs; `keys` open its tokens. Raises PolicyFileProblems, DatabaseUnusable, DatabaseBusy."""
     policy = policy or load_policy(directory, company)
     state = directory / "state" / company
+    engine = open_database(database_url(directory))
+    entry = connector_entry(policy.ledger.type)
+    vault = _vault_of(engine, company, entry.id, clock, keys)
+    around = Surroundings(company, policy.company.time_zone, clock.now, directory, state, vault, Meter(engine, company, SystemClock().now))
+    authorizer = entry.authorizer
     return Desk(
         company=company,
         policy=policy,
         rulebook=Rulebook.of(policy),
-        engine=open_database(database_url(directory)),
+        engine=engine,
         clock=clock,
         renderer=renderer_of(policy, directory),
-        open_ledger=lambda: _open_ledger(policy, company, clock, directory, state),
+        open_ledger=lambda: entry.connector(policy.ledger.settings, around),
         open_mail=lambda: _open_mail(policy, directory),
         state_dir=state,
+        vault=vault if authorizer else None,
+        open_authorizer=(lambda: authorizer(policy.ledger.settings, around)) if authorizer else None,
     )
 
 
-def _open_ledger(policy: Policy, company: str, clock: Clock, directory: Path, state: Path) -> LedgerConnector:
-    surroundings = Surroundings(company, policy.company.time_zone, clock.now, directory, state)
-    return connector_entry(policy.ledger.type).connector(policy.ledger.settings, surroundings)
+def _vault_of(engine: Engine, company: str, ledger: str, clock: Clock, keys: Callable[[], Keyring]) -> Vault:
+    """Leases and ends go by the machine's clock, also when a run is for another day."""
+    as_seen = None if isinstance(clock, SystemClock) else clock.now
+    return Vault(engine, company, ledger, keys, SystemClock().now, owner(), is_alive, as_seen=as_seen)
 
 
 def _open_mail(policy: Policy, directory: Path) -> MailTransport:

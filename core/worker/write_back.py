@@ -8,13 +8,16 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from ..dunning.expected import NOTHING, ToTell, promised_days, to_tell
 from ..dunning.facts import Action, TaskKind
-from ..errors import PuntualError
+from ..errors import PuntualError, TryLater
 from ..history.attempts import Attempt
 from ..history.database import reading, writing
-from ..history.work import WorkItem, note_refused, note_written, put_on_list, waiting_notes, waiting_tasks
+from ..history.expected import active_promises, items_promised, open_among, remember, told_days
+from ..history.read import find_items
+from ..history.work import WorkItem, finish_work, note_refused, note_written, put_on_list, waiting_notes, waiting_tasks
 from ..port import Capability, LedgerConnector
-from ..receivables import Note, Task
+from ..receivables import ExpectedPayment, Note, Task
 from .desk import Desk
 
 BATCH = 200
@@ -26,25 +29,86 @@ Waiting = Callable[[Connection, str, int, str], list[T]]
 
 @dataclass(slots=True)
 class WriteBackReport:
-    """What was left in the books. `trouble` says why the rest waits, when it does."""
+    """What was left in the books: notes, tasks, and days on which payment is expected. `trouble` says why the rest waits, when it does."""
 
     notes: int = 0
     tasks: int = 0
+    expected: int = 0
     refused: int = 0
     trouble: PuntualError | None = None
 
 
 def write_back(desk: Desk, ledger: LedgerConnector) -> WriteBackReport:
-    """Leave every waiting note and task in the books. Trouble is reported, not raised: what waits is tried again by the next run."""
+    """Leave every waiting note and task in the books, and the promised days. Trouble is reported, not raised: what waits is tried again by
+    the next run. Trouble with one kind does not keep the others, unless the ledger is not to be had."""
     report = WriteBackReport()
-    try:
-        if Capability.NOTES in ledger.capabilities:
-            report.notes = _put(desk, report, waiting_notes, ledger.put_notes)
-        if Capability.TASKS in ledger.capabilities:
-            report.tasks = _put(desk, report, waiting_tasks, ledger.put_tasks)
-    except PuntualError as trouble:
-        report.trouble = trouble
+    for capability, leave in ((Capability.NOTES, _notes), (Capability.TASKS, _tasks), (Capability.EXPECTED_PAYMENTS, _expected)):
+        try:
+            if capability in ledger.capabilities:
+                leave(desk, ledger, report)
+        except PuntualError as trouble:
+            report.trouble = report.trouble or trouble
+            if isinstance(trouble, TryLater):
+                break
     return report
+
+
+def _notes(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> None:
+    report.notes = _put(desk, report, waiting_notes, ledger.put_notes)
+
+
+def _tasks(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> None:
+    report.tasks = _put(desk, report, waiting_tasks, ledger.put_tasks)
+
+
+def _expected(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> None:
+    """Show in the books when each promised invoice is expected to be paid: only what is not there yet, and take away what was ours."""
+    tell = _to_tell(desk)
+    for start in range(0, len(tell), BATCH):
+        batch = tell[start : start + BATCH]
+        with writing(desk.engine) as conn:
+            remember(conn, desk.company, {one.invoice_id: one.while_asked for one in batch})
+        asked = [ExpectedPayment(one.invoice_id, one.expected_on, tuple(sorted(one.before.ours))) for one in batch]
+        taken = set(ledger.put_expected_payments(asked))
+        refused = [one for one in batch if one.invoice_id not in taken]
+        with writing(desk.engine) as conn:
+            remember(conn, desk.company, {one.invoice_id: one.when_taken if one.invoice_id in taken else one.when_refused for one in batch})
+            for one in refused:
+                put_on_list(conn, desk.company, _refused_day(conn, desk, one), desk.now())
+        report.expected += len(batch) - len(refused)
+        report.refused += len(refused)
+
+
+def _to_tell(desk: Desk) -> list[ToTell]:
+    """What the promises that stand now have to change in the books. What is no longer to be told is forgotten, and what was refused and is
+    not wanted any more leaves the work list."""
+    with reading(desk.engine) as conn:
+        promises = active_promises(conn, desk.company)
+        days = promised_days(promises, items_promised(conn, desk.company, promises))
+        told = told_days(conn, desk.company)
+        tell, forget = to_tell(days, told, open_among(conn, desk.company, told))
+    outdated = [key for key in (*forget, *(one.invoice_id for one in tell)) if told.get(key, NOTHING).refused]
+    if forget or outdated:
+        with writing(desk.engine) as conn:
+            remember(conn, desk.company, dict.fromkeys(forget, NOTHING))
+            for key in outdated:
+                entry = _refusal_id(desk.company, key, told[key].expected_on)
+                finish_work(conn, desk.company, entry, "no longer wanted", "puntual", desk.now())
+    return tell
+
+
+def _refused_day(conn: Connection, desk: Desk, one: ToTell) -> WorkItem:
+    row = next(row for row in find_items(conn, desk.company, one.invoice_id) if row.invoice_id == one.invoice_id)
+    summary = f"The books did not take away the day on which invoice {row.number} was expected to be paid; nothing is promised any more"
+    if one.expected_on:
+        summary = f"The books did not take {one.expected_on} as the day on which invoice {row.number} is expected to be paid"
+    entry = _refusal_id(desk.company, one.invoice_id, one.expected_on)
+    text = "Change it in the books by hand, if people look for it there"
+    return WorkItem(entry, "expected_refused", row.customer_id, summary, text, desk.today(), (one.invoice_id,))
+
+
+def _refusal_id(company: str, invoice_id: str, day: date | None) -> str:
+    return hashlib.sha256(f"expected|{company}|{invoice_id}|{day}".encode()).hexdigest()[:12]
 
 
 def _put(desk: Desk, report: WriteBackReport, waiting: Waiting[T], put: Callable[[list[T]], Mapping[str, str]]) -> int:

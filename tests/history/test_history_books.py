@@ -14,7 +14,15 @@ from puntual.core.history.books import (
     vanished_in_pass,
 )
 from puntual.core.history.database import reading, writing
-from puntual.core.history.read import books_state, credits_by_customer, currencies_in_books, facts_of, find_items, open_counts
+from puntual.core.history.read import (
+    books_state,
+    credits_by_customer,
+    currencies_in_books,
+    facts_of,
+    find_items,
+    open_counts,
+    open_late_charges,
+)
 from puntual.core.history.tables import allocations, items
 from puntual.core.receivables import (
     Allocation,
@@ -55,6 +63,22 @@ def test_an_item_comes_back_as_the_ledger_said_it(conn):
     assert (got.id, got.number, got.due_date, got.total, got.outstanding) == ("i1/1", "F-i1", told.due_date, eur("100"), eur("100"))
     assert (got.contact_id, got.reference, got.page_url, got.version) == ("p1", "PO 7", "https://pay.example/1", "3")
     assert facts.customer == customer()
+
+
+def charges(conn):
+    return [one.item.id for one in next(facts_of(conn, COMPANY, ["c1"])).items if one.item.is_late_charge]
+
+
+def test_what_marks_a_late_charge_comes_back_and_can_be_taken_back(conn):
+    store(conn, invoice(is_late_charge=True), invoice("i2", ledger_late_fee="Late fee"))
+    assert charges(conn) == ["i1/1"]
+    assert ([item(conn, f"i{n}/1").ledger_late_fee for n in (1, 2)], open_late_charges(conn, COMPANY)) == (["", "Late fee"], 1)
+    remind(conn)
+    store(conn, invoice(), invoice("i2"))
+    assert charges(conn) == []
+    assert (state(conn), item(conn, "i2/1").ledger_late_fee, open_late_charges(conn, COMPANY)) == (("open", 1, "reminder", 1), "", 0)
+    store(conn, invoice(is_late_charge=True, paid="100"))
+    assert open_late_charges(conn, COMPANY) == 0
 
 
 @pytest.mark.parametrize(("currency", "amount"), [("JPY", "1234567"), ("KWD", "12.345"), ("EUR", "0.01"), ("EUR", "99999999999.99")])
@@ -155,6 +179,56 @@ def test_allocations_are_replaced_by_their_id(conn):
     store(conn, invoice(), allocations=(used,))
     store(conn, allocations=(replace(used, amount=eur("0")),))
     assert conn.execute(select(allocations.c.amount_minor)).scalars().all() == [0]
+
+
+def test_allocations_that_the_ledger_took_back_are_forgotten(conn):
+    """Only those of documents of which the page knows all; each with what the page still says of it, and of this company alone."""
+    used = [
+        Allocation(f"{source}>{key}", key, source, CreditKind.PAYMENT, eur("9"), TODAY) for key in ("i1", "i2") for source in ("p1", "p2")
+    ]
+    store(conn, invoice(), invoice("i2"), allocations=tuple(used))
+    ensure_company(conn, "other")
+    store(conn, invoice(), allocations=tuple(used), company="other")
+
+    def left(company=COMPANY):
+        known = select(allocations.c.allocation_id).where(allocations.c.company == company)
+        return set(conn.execute(known).scalars())
+
+    store(conn, invoice(), allocations=(used[1],), allocations_known_of=("i1",))
+    assert left() == {"p2>i1", "p1>i2", "p2>i2"}
+    store(conn, allocations_known_of=("p2", "i9"))
+    assert left() == {"p1>i2"}
+    store(conn, invoice("i2", paid="9"))
+    assert left() == {"p1>i2"}
+    assert len(left("other")) == 4
+
+
+def test_what_the_ledger_deleted_is_closed_with_all_that_hung_on_it(conn):
+    paid = Payment("p1", "c1", TODAY, eur("50"), eur("20"))
+    note = CreditNote("n1", "N-1", "c1", TODAY, eur("8"), eur("8"))
+    used = Allocation("p1>i1", "i1", "p1", CreditKind.PAYMENT, eur("30"), TODAY)
+    kept = Allocation("p1>i2", "i2", "p1", CreditKind.PAYMENT, eur("9"), TODAY)
+    told = {"payments": (paid,), "credit_notes": (note,), "allocations": (used, kept)}
+    store(conn, invoice(), invoice("i2"), **told)
+    ensure_company(conn, "other")
+    store(conn, invoice(), company="other", **told)
+    store(conn, deleted_ids=("i1", "n1", "unknown"))
+    gone, open_still = item(conn, "i1/1"), item(conn, "i2/1")
+    assert (gone.status, gone.next_action_on, open_still.status) == ("deleted", None, "open")
+    assert open_still.next_action_on is not None
+    assert [(credit.id, credit.remaining) for credit in credits_by_customer(conn, COMPANY, ["c1"])["c1"]] == [("p1", eur("20"))]
+    assert conn.execute(select(allocations.c.allocation_id).where(allocations.c.company == COMPANY)).scalars().all() == ["p1>i2"]
+    store(conn, deleted_ids=("p1",))
+    assert credits_by_customer(conn, COMPANY, ["c1"]) == {}
+    assert len(credits_by_customer(conn, "other", ["c1"])["c1"]) == 2
+    assert item(conn, "i1/1", "other").status == "open"
+
+
+def test_so_many_documents_are_known_of_that_they_go_in_portions(conn):
+    used = Allocation("a1", "i1", "p1", CreditKind.PAYMENT, eur("30"), TODAY)
+    store(conn, invoice(), allocations=(used,))
+    store(conn, allocations_known_of=(*(f"x{n}" for n in range(1999)), "i1"))
+    assert conn.execute(select(allocations.c.allocation_id)).all() == []
 
 
 def test_the_newest_bank_entry_never_gets_older(conn):

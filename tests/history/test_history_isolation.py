@@ -7,9 +7,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from history.renewing import authorization
 from history.sample_books import AT, RULES, TODAY, customer, eur, invoice, item, planned, store
-from puntual.core.dunning.facts import HoldKind
-from puntual.core.history import attempts, audit, books, holds, read, runs, work
+from puntual.core.access import Purpose, Quota, QuotaPeriod
+from puntual.core.dunning.expected import NOTHING, Told
+from puntual.core.dunning.facts import Hold, HoldKind
+from puntual.core.history import attempts, audit, authorizations, books, expected, holds, quotas, read, runs, warnings, work
 from puntual.core.history.attempts import AttemptStatus, Ending
 from puntual.core.history.database import writing
 from puntual.core.history.tables import metadata
@@ -17,7 +20,22 @@ from puntual.core.receivables import CreditNote, Note
 from sqlalchemy import select
 
 ONE, OTHER = "one", "other"
-MODULES = ("attempts", "audit", "books", "holds", "past", "read", "runs", "waking", "work")
+QUOTA = Quota("calls", 10, QuotaPeriod.DAY, reserve=2)
+MODULES = (
+    "attempts",
+    "audit",
+    "authorizations",
+    "books",
+    "expected",
+    "holds",
+    "past",
+    "quotas",
+    "read",
+    "runs",
+    "waking",
+    "warnings",
+    "work",
+)
 
 
 @pytest.fixture
@@ -28,6 +46,10 @@ def conn(engine):
             books.ensure_company(opened, company)
             credit = CreditNote("n1", "R-1", "c1", TODAY, eur("5"), eur("5"))
             store(opened, invoice(total=total), company=company, starts_pass=True, ends_pass=True, credit_notes=(credit,), cursor=company)
+            expected.remember(opened, company, {"i1": Told(AT.date(), True)})
+            warnings.note_warnings(opened, company, ["two"], TODAY, AT)
+            authorizations.put(opened, company, "x", authorization(), f"sealed for {company}", AT)
+            quotas.count_call(opened, company, QUOTA, Purpose.READING, AT)
         yield opened
 
 
@@ -49,6 +71,11 @@ def acted(conn, company):
     hold = holds.add_hold(conn, company, HoldKind.PROMISE, "c1", "i1", "x", TODAY, "eva", AT)
     holds.end_holds(conn, company, [hold.id], "x", "eva", AT)
     holds.add_hold(conn, company, HoldKind.PROMISE, "c1", "i1", "x", TODAY, "eva", AT)
+    expected.remember(conn, company, {"i1": NOTHING})
+    expected.remember(conn, company, {"i1": Told(TODAY, ours=frozenset({TODAY}))})
+    warnings.note_warnings(conn, company, ["one", "two"], TODAY, AT)
+    warnings.end_warnings(conn, company, ["one"], AT)
+    connection_changed(conn, company)
     work.propose(conn, company, [("k", "a")], AT)
     work.approve(conn, company, None, "eva", AT)
     work.put_on_list(conn, company, work.WorkItem("t", "call", "c1", "s", "t", TODAY), AT)
@@ -60,6 +87,20 @@ def acted(conn, company):
     store(conn, company=company, starts_pass=True, ends_pass=True)
     books.close_vanished(conn, company)
     books.wake(conn, company, ["c1"], RULES, TODAY)
+
+
+def connection_changed(conn, company):
+    """Everything that can happen to a connection and to what is counted on it."""
+    for ends in (authorizations.mark_ended, authorizations.put_renewed):
+        seen = authorizations.row_of(conn, company)
+        assert authorizations.take_renewal(conn, company, seen, "me", AT)
+        more = ("me", "no", AT) if ends is authorizations.mark_ended else (authorization(1), "renewed")
+        assert ends(conn, company, seen["version"], *more)
+        authorizations.give_back(conn, company, "me")
+    assert authorizations.put_resealed(conn, company, "renewed", "resealed")
+    assert authorizations.forget(conn, company)
+    authorizations.put(conn, company, "x", authorization(2), "anew", AT)
+    quotas.raise_count(conn, company, QUOTA, 5, AT + timedelta(days=1))
 
 
 def test_whatever_happens_to_one_company_leaves_the_other_as_it_was(conn):
@@ -75,9 +116,16 @@ def test_whatever_happened_to_one_company_the_other_does_not_read_it(conn):
     assert item(conn, "i1/1", OTHER).outstanding_minor == 90_000
     facts = next(read.facts_of(conn, OTHER, ["c1"]))
     assert (facts.last_contact, facts.holds, facts.bad_addresses, len(facts.credits)) == (None, (), frozenset(), 1)
-    assert list(audit.entries_of(conn, OTHER)) == []
-    assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 0)
-    assert (work.approved_keys(conn, OTHER), work.waiting_work(conn, OTHER), work.count_waiting(conn, OTHER)) == (frozenset(), [], 0)
+    assert [entry.kind for entry in audit.entries_of(conn, OTHER)] == ["warned"]
+    assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 1)
+    assert (work.approved_keys(conn, OTHER), work.count_waiting(conn, OTHER)) == (frozenset(), 0)
+    assert ([one.summary for one in work.waiting_work(conn, OTHER)], warnings.standing_warnings(conn, OTHER)) == (["two"], ["two"])
+    assert (expected.active_promises(conn, OTHER), expected.told_days(conn, OTHER)) == ([], {"i1": Told(TODAY, True)})
+    assert (expected.open_among(conn, ONE, ["i1"]), expected.open_among(conn, OTHER, ["i1"])) == (set(), {"i1"})
+    promise = Hold("h", HoldKind.PROMISE, "c1", "x", until=TODAY)
+    assert [len(expected.items_promised(conn, company, [promise])) for company in (ONE, OTHER)] == [0, 1]
+    assert (authorizations.access_of(conn, OTHER).state, authorizations.row_of(conn, OTHER)["sealed"]) == ("connected", "sealed for other")
+    assert [quotas.calls_made(conn, company, QUOTA, AT) for company in (ONE, OTHER)] == [0, 1]
     assert (books.cursor_of(conn, OTHER), attempts.sent_on_day(conn, OTHER, TODAY)) == (OTHER, 0)
     assert (read.open_counts(conn, OTHER, TODAY), read.open_counts(conn, ONE, TODAY)) == ((1, 1, 1), (0, 0, 0))
     assert runs.take_lease(conn, OTHER, "r", "me", AT, lambda _: True) == ""

@@ -27,6 +27,7 @@ RULEBOOKS = (
     rulebook(("go_live: {date: 2020-01-01", "go_live: {date: 2026-05-16")),
 )
 OWNERS = ("c1", "c2")
+DAY = timedelta(days=1)
 ENDS = (AttemptStatus.SENT, AttemptStatus.FAILED, AttemptStatus.REJECTED, AttemptStatus.UNKNOWN)
 
 some_invoice = st.builds(
@@ -36,6 +37,7 @@ some_invoice = st.builds(
     late=st.integers(-12, 40),
     paid=st.sampled_from(["0", "0", "50", "99.5", "100"]),
     disputed=st.sampled_from(["", "", "", "wrong amount"]),
+    is_late_charge=st.sampled_from([False, False, False, True]),
 )
 some_customer = st.builds(customer, st.sampled_from(OWNERS), do_not_chase=st.sampled_from(["", "", "", "the owner's brother"]))
 some_kind = st.sampled_from(list(HoldKind))
@@ -140,6 +142,20 @@ def test_every_open_item_wakes_on_the_day_the_decisions_say(events):
                 assert stored == true
             late = {key for key, day in true.items() if day is not None and (stored[key] is None or stored[key] > max(day, history.day))}
             assert not late
+
+
+def test_a_late_charge_wakes_on_no_day_whatever_the_policy_until_it_is_none():
+    with writing(database()) as conn:
+        history = fresh(conn)
+        history.page([invoice(is_late_charge=True, late=9), invoice("i2", late=9)], [customer()])
+        for number in range(len(RULEBOOKS)):
+            history.apply("rules", number)
+            assert (history.stored()["i1/1"], history.stored()["i2/1"] is None) == (None, False)
+        history.apply("rules", 0)
+        history.page([invoice(late=9)], [])
+        assert history.stored()["i1/1"] == TODAY - 8 * DAY
+        history.page([invoice(is_late_charge=True, late=9)], [])
+        assert history.stored()["i1/1"] is None
 
 
 @settings(max_examples=60, deadline=None)

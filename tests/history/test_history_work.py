@@ -81,6 +81,13 @@ def test_a_promise_for_everything_is_kept_when_all_that_was_due_by_then_is_settl
     assert active_holds(conn, COMPANY) == []
 
 
+def test_a_promise_for_everything_does_not_wait_for_our_late_charge_but_one_for_the_charge_does(conn):
+    store(conn, invoice("i3", is_late_charge=True))
+    everything, charge = held(conn, HoldKind.PROMISE, "", TODAY), held(conn, HoldKind.PROMISE, "i3", TODAY)
+    assert kept_promises(conn, COMPANY, store(conn, invoice("i1", paid="100"), invoice("i2", paid="100")).settled, AT) == [everything]
+    assert kept_promises(conn, COMPANY, store(conn, invoice("i3", paid="100", is_late_charge=True)).settled, AT) == [charge]
+
+
 def test_approvals_keep_their_answer_when_they_are_proposed_again(conn):
     propose(conn, COMPANY, [("k1", "action1"), ("k2", "action1"), ("k3", "action2")], AT)
     propose(conn, COMPANY, [], AT)

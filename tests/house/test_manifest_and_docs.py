@@ -9,6 +9,7 @@ import yaml
 from click.testing import CliRunner
 from puntual import __version__
 from puntual.core.cli.main import puntual
+from puntual.core.cli.setup import STARTERS
 from puntual.core.policy.json_schema import policy_json_schema
 from puntual.core.policy.read import read_policy
 from puntual.core.policy.reference import policy_reference
@@ -72,7 +73,7 @@ def test_every_command_is_in_the_readme_and_explains_itself() -> None:
         assert CliRunner().invoke(puntual, [name, "--help"]).exit_code == 0
 
 
-@pytest.mark.parametrize("starter", ["files", "odoo"])
+@pytest.mark.parametrize("starter", STARTERS)
 def test_what_init_writes_is_a_good_policy(starter: str) -> None:
     text = (ROOT / "core" / "policy" / "starters" / f"{starter}.yaml").read_text(encoding="utf-8").replace("COMPANY", "acme")
     policy = read_policy(text, "acme.yaml", ledgers=ledger_kinds(), secrets=lambda _: "x" * 20)

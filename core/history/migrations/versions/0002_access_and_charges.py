@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("invoice_id", sa.String(length=200), nullable=False),
         sa.Column("expected_on", sa.Date(), nullable=True),
         sa.Column("refused", sa.Boolean(), nullable=False),
+        sa.Column("ours", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("company", "invoice_id"),
     )
     op.create_table(
@@ -36,7 +37,7 @@ def upgrade() -> None:
         sa.Column("refresh_expires_at", sa.DateTime(), nullable=True),
         sa.Column("ends_at", sa.DateTime(), nullable=True),
         sa.Column("changed_at", sa.DateTime(), nullable=False),
-        sa.Column("renewer", sa.String(length=40), nullable=False),
+        sa.Column("renewer", sa.String(length=250), nullable=False),
         sa.Column("renewer_until", sa.DateTime(), nullable=True),
         sa.PrimaryKeyConstraint("company"),
     )
