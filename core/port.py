@@ -67,6 +67,10 @@ class Page:
     Invoices are reported in every status that matters: paid, void and deleted ones close their items, drafts are no open items.
     `allocations_known_of` names documents (invoices, payments, credit notes) all of whose allocations are on this page: what was known
     of them before and is not here was taken back.
+    `deleted_ids` names invoices, payments and credit notes that are gone from the ledger, where it says nothing else of them.
+    `warnings` are about the books as a whole and no row of them (the ledger sends reminders of its own, it charges late fees itself): full
+    sentences that say what is the matter and who must do what, in words that stay the same as long as the matter does. They may come again
+    in every run; people are told once. A complete pass tells all that hold: what none of its pages says any more is over.
     """
 
     cursor: Cursor
@@ -78,9 +82,11 @@ class Page:
     contacts_made: tuple[LedgerContact, ...] = ()
     problems: tuple[RowProblem, ...] = ()
     allocations_known_of: tuple[str, ...] = ()
+    deleted_ids: tuple[str, ...] = ()
     starts_pass: bool = False
     ends_pass: bool = False
     last_bank_entry_on: date | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +230,7 @@ class LedgerConnector(ABC):
         if not charges:
             return {}
         answers: dict[str, ChargeMade | Refused] = dict(self._find_charges(charges))
-        missing = [charge for charge in charges if charge.marker not in answers]
+        missing = list({charge.marker: charge for charge in charges if charge.marker not in answers}.values())
         if missing:
             seen = {invoice.id: invoice for invoice in self.recheck(list({charge.invoice_id for charge in missing})).invoices}
             for charge in missing:
@@ -239,13 +245,14 @@ class LedgerConnector(ABC):
 
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
         """Show in the books when each invoice is expected to be paid. Doing it again changes nothing. Returns the ids of the invoices where
-        it stands now; one that was refused is missing."""
+        it stands now, or where a person's own day was left alone (`ours`); one that was refused is missing."""
         raise self._unsupported(Capability.EXPECTED_PAYMENTS)
 
     def close(self) -> None:
         """Let go of connections."""
 
-    def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade]:
+    def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
+        """The charges that stand in the books already, by marker; Refused where that is not clear and a person has to look."""
         raise self._unsupported(Capability.LATE_CHARGES)
 
     def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 from .money import Money
 
+MAILTO = "mailto:"
+"""Begins the contact of an invoice that the ledger addressed to a mailbox and not to a person it knows (RFC 6068)."""
+
 
 class ContactRole(StrEnum):
     """What a person at the customer is for."""
@@ -94,7 +97,8 @@ class Instalment:
 @dataclass(frozen=True, slots=True)
 class Invoice:
     """A claim. `disputed` and `do_not_chase` hold the reason found in the ledger, empty when there is none;
-    `contact_id` is whom the ledger addressed it to; `page_url` is the ledger's own page where it can be paid."""
+    `contact_id` is whom the ledger addressed it to: a contact of the customer, or MAILTO and an address; `page_url` is the ledger's own
+    page where it can be paid."""
 
     id: str
     number: str
@@ -283,10 +287,15 @@ class ChargeMade:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedPayment:
-    """The day on which an invoice is expected to be paid, as the ledger shows it to people; None takes the day away."""
+    """The day on which an invoice is expected to be paid, as the ledger shows it to people; None takes the day away.
+
+    `ours` are the days that may stand there because we wrote them: only such a day is taken away, any other was put there by a person and
+    stays, which counts as done. None: whatever stands there is taken away.
+    """
 
     invoice_id: str
     expected_on: date | None
+    ours: tuple[date, ...] | None = None
 
 
 _OUR_MARK = re.compile(r"\[(puntual[:-][0-9a-z-]+)\]", re.IGNORECASE)

@@ -31,8 +31,8 @@ def stop_of(
     """The first reason to leave this item alone on `as_of`, or None."""
     item = facts.item
     return (
-        _before_go_live(policy, as_of)
-        or _late_charge(item)
+        _late_charge(item)
+        or _before_go_live(policy, as_of)
         or _ledger_says_no(item, customer)
         or _excluded(assigned)
         or stop_of_holds(item, holds, policy, as_of)
@@ -67,14 +67,15 @@ def broken_promise_on(item: OpenItem, holds: Iterable[Hold], policy: Policy, as_
         for hold in holds
         if hold.kind is HoldKind.PROMISE
         and hold.until
-        and _was_promised(hold, item, hold.until)
+        and was_promised(hold, item, hold.until)
         and last_day_of_promise(hold, policy) < as_of
     ]
     return max(days, default=None)
 
 
-def _was_promised(promise: Hold, item: OpenItem, until: date) -> bool:
-    """A promise for a whole customer is about what was due by the promised day, not about what came later."""
+def was_promised(promise: Hold, item: OpenItem, until: date) -> bool:
+    """Whether a promise for the day `until` is about this item; one for a whole customer is about what was due by that day, not about what
+    came later."""
     return covers(promise, item) and (bool(promise.invoice_id) or item.due_date <= until)
 
 

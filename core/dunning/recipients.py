@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from ..policy.schema import ROLE_OF_STEP, Policy, RecipientStep
-from ..receivables import Contact, Customer
+from ..receivables import MAILTO, Contact, Customer
 from .facts import CustomerFacts, Recipient
 
 _ADDRESS = re.compile(r"[^\s\"(),:;<>@\[\\\]]{1,64}@[^\W_](?:[\w-]*[^\W_])?(?:\.[^\W_](?:[\w-]*[^\W_])?)+")
@@ -47,6 +47,8 @@ def _candidates(facts: CustomerFacts, contact_ids: Collection[str], step: Recipi
     customer = facts.customer
     if step is RecipientStep.DOCUMENT:
         yield from (_of(contact, step.value) for contact in customer.contacts if contact.id in contact_ids)
+        addresses = (key.removeprefix(MAILTO) for key in sorted(contact_ids) if key.startswith(MAILTO))
+        yield from (Recipient(address, "", customer.language, step.value) for address in addresses)
     elif step is RecipientStep.PARENT:
         if facts.parent is not None:
             yield from (_of(contact, step.value) for contact in facts.parent.contacts)

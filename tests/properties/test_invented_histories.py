@@ -123,6 +123,12 @@ class InventedHistory(RuleBasedStateMachine):
         self.world.change(self._some_invoice(data), **{what: said})
         self._changed()
 
+    @precondition(lambda self: self.world.open)
+    @rule(data=st.data(), is_ours=st.sampled_from([True, True, False]))
+    def is_a_late_charge(self, data: st.DataObject, is_ours: bool) -> None:
+        self.world.change(self._some_invoice(data), is_late_charge=is_ours)
+        self._changed()
+
     @rule(who=NAMES)
     def contacted_by_hand(self, who: str) -> None:
         self.world.contacts[who] = LastContact(self.today, "mail by hand")
@@ -216,6 +222,7 @@ class InventedHistory(RuleBasedStateMachine):
         assert item.outstanding.is_positive
         assert not item.disputed
         assert not item.do_not_chase
+        assert not item.is_late_charge
         assert item.outstanding.currency != "EUR" or item.outstanding.amount > 5
         assert policy.go_live is None or self.today >= policy.go_live.on
         for hold in self.world.holds:

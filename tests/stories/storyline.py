@@ -230,6 +230,8 @@ def _ledger(world: World, _: date, rest: str) -> None:
     what, number, said = [*rest.split(" ", 2), ""][:3]
     if what == "due":
         world.change(number, due_date=date.fromisoformat(said))
+    elif what == "late-charge":
+        world.change(number, is_late_charge=True)
     else:
         world.change(number, **{{"no-chasing": "do_not_chase", "disputed": "disputed"}[what]: said})
 

@@ -1,6 +1,6 @@
 """Books in memory that a test may change at any moment, and a connector over them that can be told to fail."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, ClassVar
@@ -13,9 +13,11 @@ from puntual.core.receivables import (
     CreditNote,
     Customer,
     DocumentStatus,
+    ExpectedPayment,
     Instalment,
     Invoice,
     Note,
+    Payment,
     Task,
     UnappliedCredit,
 )
@@ -23,11 +25,17 @@ from puntual.core.receivables import (
 
 @dataclass
 class MemoryBooks:
-    """The books themselves. `changed` is the order in which documents changed; `trouble` says which calls fail, and how."""
+    """The books themselves. `changed` is the order in which documents changed; `trouble` says which calls fail, and how; `expected` are the
+    days on which invoices are expected to be paid, whoever put them there, and `told_days` what we asked for in this matter."""
 
     people: dict[str, Customer] = field(default_factory=dict)
     invoices: dict[str, Invoice] = field(default_factory=dict)
     credits: dict[str, CreditNote] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    expected: dict[str, date] = field(default_factory=dict)
+    told_days: list[ExpectedPayment] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
+    knows_credits: bool = True
     changed: list[str] = field(default_factory=list)
     notes: dict[str, Note] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -65,6 +73,11 @@ class MemoryBooks:
         self.credits[key] = CreditNote(key, f"R-{key}", owner, TODAY, eur(amount), eur(amount))
         self.changed.append(key)
 
+    def unapplied(self, key: str, owner: str, amount: str) -> None:
+        """Money that came in and was put on no invoice."""
+        self.payments[key] = Payment(key, owner, TODAY, eur(amount), eur(amount))
+        self.changed.append(key)
+
     def remove(self, key: str) -> None:
         """The document is gone without a trace in the changes; only a complete pass shows it."""
         del self.invoices[key]
@@ -98,7 +111,7 @@ class MemoryLedger(LedgerConnector):
         yield replace(self._page(list(keys)), cursor=Cursor(str(len(self.books.changed))))
 
     def sweep(self) -> Iterator[Page]:
-        keys = [*self.books.invoices, *self.books.credits]
+        keys = [*self.books.invoices, *self.books.credits, *self.books.payments]
         portions = [keys[start : start + self.books.page_size] for start in range(0, len(keys), self.books.page_size)] or [[]]
         end = Cursor(str(len(self.books.changed)))
         for number, portion in enumerate(portions):
@@ -111,21 +124,40 @@ class MemoryLedger(LedgerConnector):
         books = self.books
         told = tuple(books.invoices[key] for key in keys if key in books.invoices)
         notes = tuple(books.credits[key] for key in keys if key in books.credits)
-        owners = dict.fromkeys([document.customer_id for document in (*told, *notes)])
+        paid = tuple(books.payments[key] for key in keys if key in books.payments)
+        owners = dict.fromkeys([document.customer_id for document in (*told, *notes, *paid)])
         people = tuple(books.people[key] for key in owners)
-        return Page(Cursor("begin"), people, told, notes, last_bank_entry_on=books.last_bank_entry_on)
+        bank = books.last_bank_entry_on
+        return Page(Cursor("begin"), people, told, notes, paid, last_bank_entry_on=bank, warnings=books.warnings)
 
     def recheck(self, invoice_ids: Sequence[str]) -> Recheck:
         self.books.before_recheck()
         self._call("recheck")
         found = tuple(self.books.invoices[key] for key in invoice_ids if key in self.books.invoices)
         owners = {document.customer_id for document in found}
+        if not self.books.knows_credits:
+            return Recheck(found, knows_credits=False)
         unapplied = [
             UnappliedCredit(note.id, note.customer_id, CreditKind.CREDIT_NOTE, note.remaining, note.number, note.issued_on)
             for note in self.books.credits.values()
-            if note.customer_id in owners and note.remaining.is_positive
         ]
-        return Recheck(found, tuple(unapplied))
+        unapplied += [
+            UnappliedCredit(paid.id, paid.customer_id, CreditKind.PAYMENT, paid.unapplied, dated_on=paid.paid_on)
+            for paid in self.books.payments.values()
+        ]
+        return Recheck(found, tuple(one for one in unapplied if one.customer_id in owners and one.remaining.is_positive))
+
+    def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
+        self._call("expected")
+        self.books.told_days += expected
+        taken = [one for one in expected if one.invoice_id in self.books.invoices and one.invoice_id not in self.books.refuses]
+        for one in taken:
+            if one.expected_on is not None:
+                self.books.expected[one.invoice_id] = one.expected_on
+            elif one.ours is None or self.books.expected.get(one.invoice_id) in one.ours:
+                self.books.expected.pop(one.invoice_id, None)
+        self._call("answer")
+        return [one.invoice_id for one in taken]
 
     def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         return {note.marker: note.marker for note in notes if note.marker in self.books.notes}

@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from history.sample_books import COMPANY, TODAY
+from history.sample_books import COMPANY, TODAY, eur
 from puntual.core.dunning.facts import HoldKind, SkipReason
 from puntual.core.errors import GuardStopped
 from puntual.core.history.database import reading
 from puntual.core.history.read import all_customers, due_customers
 from puntual.core.receivables import DocumentStatus
 from puntual.core.worker import people
+from puntual.core.worker.inquiry import why
 from puntual.core.worker.sync import sync
 from worker.office import DAY, level, meanwhile, text_of, two_due
 
@@ -116,17 +117,71 @@ def test_the_firm_notice_of_an_item_that_fell_out_is_not_sent_for_the_other(offi
         (lambda books: books.remove("i1"), SkipReason.GONE),
         (lambda books: books.change("i1", disputed="wrong amount"), SkipReason.DISPUTED),
         (lambda books: books.change("i1", do_not_chase="agreed by phone"), SkipReason.LEDGER_SAYS_NO),
+        (lambda books: books.change("i1", is_late_charge=True), SkipReason.LATE_CHARGE),
         (lambda books: books.credit("n1", "c1", "100"), SkipReason.COVERED_BY_CREDIT),
+        (lambda books: books.unapplied("p1", "c1", "100"), SkipReason.COVERED_BY_CREDIT),
         (lambda books: books.pay("i1", "99.5"), SkipReason.WITHIN_TOLERANCE),
         (lambda books: books.owe("i1", late=-5), SkipReason.CHANGED_MEANWHILE),
     ],
-    ids=["void", "gone", "disputed", "do not chase", "credit", "nearly paid", "postponed"],
+    ids=["void", "gone", "disputed", "do not chase", "late charge", "credit", "unapplied payment", "nearly paid", "postponed"],
 )
 def test_whatever_speaks_against_it_at_the_last_look_stops_the_mail(office, happens, reason):
     office.books.owe("i1")
     meanwhile(office, lambda: happens(office.books))
     report = office.run()
     assert (office.post.mails, [s.reason for s in report.acted.dropped], report.exit_code) == ([], [reason], 0)
+
+
+def test_of_a_ledger_that_cannot_tell_credits_at_the_last_look_those_of_the_last_reading_count(office):
+    """50 of credit were known at the reading; a part payment meanwhile makes them enough for what is left."""
+    office.books.knows_credits = False
+    office.books.owe("i1", total="100")
+    office.books.unapplied("p1", "c1", "50")
+    meanwhile(office, lambda: office.books.pay("i1", "60"))
+    report = office.run()
+    assert (office.post.mails, [s.reason for s in report.acted.dropped]) == ([], [SkipReason.COVERED_BY_CREDIT])
+
+
+def test_money_that_such_a_ledger_shows_too_late_for_one_notice_stops_the_next(office):
+    office.books.knows_credits = False
+    office.books.owe("i1", total="100")
+    meanwhile(office, lambda: office.books.unapplied("p1", "c1", "100"))
+    assert office.run().acted.count("sent") == 1, "the last look could not see it"
+    office.books.last_bank_entry_on = TODAY + 7 * DAY
+    report = office.run(TODAY + 7 * DAY)
+    assert (report.plan.actions, [s.reason for s in report.plan.skipped]) == ((), [SkipReason.COVERED_BY_CREDIT])
+
+
+def test_void_and_payment_together_leave_the_mail_to_what_is_left(office):
+    for key in ("i1", "i2", "i3"):
+        office.books.owe(key)
+
+    def both():
+        office.books.change("i1", status=DocumentStatus.VOID)
+        office.books.pay("i2")
+
+    meanwhile(office, both)
+    report = office.run()
+    assert [(s.number, s.reason) for s in report.acted.dropped] == [
+        ("F-i1", SkipReason.SETTLED_MEANWHILE),
+        ("F-i2", SkipReason.SETTLED_MEANWHILE),
+    ]
+    assert ["F-i1" in text_of(office.post.mails[0]), "F-i2" in text_of(office.post.mails[0])] == [False, False]
+    assert [level(office, f"i{n}/1") for n in (1, 2, 3)] == [("", 0), ("", 0), ("reminder", 1)]
+
+
+def test_a_late_charge_of_our_own_is_neither_chased_nor_does_it_change_the_notice_of_its_invoice(office):
+    office.books.owe("i1", total="100")
+    office.books.owe("i2", total="40", late=9, is_late_charge=True)
+    report = office.run()
+    assert [(s.number, s.reason) for s in report.plan.skipped] == [("F-i2", SkipReason.LATE_CHARGE)]
+    assert ("F-i2" in text_of(office.post.mails[0]), level(office, "i2/1"), list(report.plan.actions[0].totals)) == (
+        False,
+        ("", 0),
+        [eur("100")],
+    )
+    assert "late charge of our own" in why(office.desk(), "F-i2", TODAY)[0].today
+    assert why(office.desk(), "F-i2", TODAY)[0].next_on is None
 
 
 @pytest.mark.parametrize("kind", list(HoldKind))

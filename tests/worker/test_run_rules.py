@@ -11,6 +11,7 @@ from puntual.core.history.read import books_state
 from puntual.core.worker import people
 from puntual.core.worker.inquiry import why
 from puntual.core.worker.run import OutsideSendingHours, run
+from puntual.core.worker.sync import FEES_OF_THE_LEDGER, sync
 from puntual.core.worker.wiring import template_lookup
 from worker.office import DAY, level, meanwhile, text_of, two_due
 
@@ -171,6 +172,53 @@ def test_a_note_that_the_books_refuse_goes_to_a_person_and_is_not_tried_for_ever
     report = office.run()
     assert (report.written.notes, report.written.refused, report.exit_code) == (1, 1, 1)
     assert (office.to_do(), office.run().written.refused) == ([("note_refused", "c1")], 0)
+
+
+# --- what the ledger warns of ------------------------------------------------------------------------------------------------------
+
+
+def test_a_warning_is_told_by_the_first_run_only_and_is_over_when_a_complete_pass_does_not_say_it(office):
+    office.books.owe("i1")
+    office.books.warnings = ("The ledger sends reminders of its own.",)
+    reports = [office.run(), office.run(), office.run()]
+    assert ([report.synced.warnings for report in reports], [report.exit_code for report in reports]) == (
+        [["The ledger sends reminders of its own."], [], []],
+        [0, 0, 0],
+    )
+    assert office.to_do() == [("ledger_warning", "")]
+    office.books.warnings = ()
+    office.run()
+    assert office.to_do() == [("ledger_warning", "")], "a reading of what changed does not say that it is over"
+    sync(office.desk(), office.desk().open_ledger(), TODAY, complete=True)
+    assert office.to_do() == []
+
+
+def test_a_pass_that_broke_off_ends_no_warning_and_one_of_many_pages_keeps_what_any_of_them_says(office):
+    for number in range(5):
+        office.books.owe(f"i{number}", ledger_late_fee="Late fee" if number == 0 else "")
+    office.run()
+    assert office.to_do() == [("ledger_warning", "")]
+    office.books.trouble["later page"] = LedgerUnavailable("it does not answer")
+    office.books.change("i0", ledger_late_fee="")
+    with pytest.raises(LedgerUnavailable):
+        sync(office.desk(), office.desk().open_ledger(), TODAY, complete=True)
+    assert office.to_do() == [("ledger_warning", "")]
+    office.books.trouble.clear()
+    office.books.change("i0", ledger_late_fee="Late fee")
+    sync(office.desk(), office.desk().open_ledger(), TODAY, complete=True)
+    assert office.to_do() == [("ledger_warning", "")]
+
+
+@pytest.mark.parametrize(("paid", "told"), [("", [FEES_OF_THE_LEDGER]), ("100", [])])
+def test_late_fees_that_are_not_ours_are_told_once_and_only_of_what_is_open(office, paid, told):
+    office.books.owe("i1", ledger_late_fee="Late fee")
+    office.books.owe("i2", ledger_late_fee="Recargo")
+    if paid:
+        office.books.pay("i1")
+        office.books.pay("i2")
+    assert (office.run().synced.warnings, office.run().synced.warnings) == (told, [])
+    if told:
+        assert "it bears a late fee that is not Puntual's (Late fee)" in why(office.desk(), "F-i1", TODAY)[0].stands
 
 
 # --- templates and rules ----------------------------------------------------------------------------------------------------------

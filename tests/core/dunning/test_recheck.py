@@ -45,12 +45,26 @@ def test_nothing_changed() -> None:
         (part_paid(SECOND, "0.00"), SkipReason.SETTLED_MEANWHILE),
         (replace(SECOND, disputed="two chairs were missing"), SkipReason.DISPUTED),
         (replace(SECOND, do_not_chase="no follow-up"), SkipReason.LEDGER_SAYS_NO),
+        (replace(SECOND, is_late_charge=True), SkipReason.LATE_CHARGE),
+        (replace(SECOND, is_late_charge=True, do_not_chase="no follow-up", disputed="what for?"), SkipReason.LATE_CHARGE),
         (replace(SECOND, customer_id="otro"), SkipReason.CHANGED_MEANWHILE),
         (invoice("F-2", "50.00", due=TUESDAY + timedelta(days=20)), SkipReason.CHANGED_MEANWHILE),
         (invoice("F-2", "50.00", due=TUESDAY - timedelta(days=20)), SkipReason.CHANGED_MEANWHILE),
         (invoice("F-2", "50.00", currency="USD"), SkipReason.CHANGED_MEANWHILE),
     ],
-    ids=["paid", "void", "nothing left", "disputed", "do not chase", "other customer", "due later", "due earlier", "other currency"],
+    ids=[
+        "paid",
+        "void",
+        "nothing left",
+        "disputed",
+        "do not chase",
+        "late charge",
+        "late charge before all else",
+        "other customer",
+        "due later",
+        "due earlier",
+        "other currency",
+    ],
 )
 def test_what_changed_falls_out_and_the_rest_goes(now: Invoice, reason: SkipReason) -> None:
     judged = again(FIRST, now)
