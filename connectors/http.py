@@ -5,7 +5,8 @@ Nothing of the HTTP library gets out of here, neither its exceptions nor its ans
 
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,6 +70,18 @@ logging.getLogger("urllib3").setLevel(logging.INFO)
 
 class WireEvidence(Exception):
     """What the HTTP library said, as text with every secret masked; the library's own exception holds headers and is let go."""
+
+
+@contextmanager
+def understood(ledger: str) -> Iterator[None]:
+    """Data of another form than the ledger's documentation gives it is a misunderstanding, and no traceback for a person.
+
+    `with understood("Odoo"):` around what reads an answer, or `@understood("Odoo")` on a method. Raises UnexpectedResponse.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UnexpectedResponse(f"{ledger} answered with data that is not understood ({type(error).__name__}).") from error
 
 
 def is_loopback(url: str) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar
 
 from puntual.core.errors import UnsupportedFeature
@@ -46,7 +47,8 @@ class Books:
 
     Statuses: DRAFT, OPEN, PAID and VOID. The amounts agree: what is outstanding is the total less the allocations, which fill instalments
     in the order of their due dates; `unapplied` and `remaining` are the amount less the allocations; an invoice that is PAID is allocated
-    in full. Allocations are in the currency of both documents. Contacts of a customer stand in `Customer.contacts`.
+    in full. Allocations are in the currency of both documents. Contacts of a customer stand in `Customer.contacts`. Where the connector can
+    charge on invoices, the total of each stands in two lines or more (one alone when it is too small), whose texts are the harness's own.
     """
 
     customers: tuple[Customer, ...] = ()
@@ -71,7 +73,10 @@ class SeededIds:
 
 @dataclass(frozen=True, slots=True)
 class SeenCharge:
-    """A late charge as a person sees it in the books: `amount` without tax, the document's id, whether it stands on the invoice itself."""
+    """A late charge as a person sees it in the books: `amount` without tax, the document's id, whether it stands on the invoice itself.
+
+    `text` is all that the customer reads about it: the line, and with a document of its own also its message or reference.
+    """
 
     amount: Money
     text: str
@@ -84,6 +89,9 @@ class Harness(ABC):
 
     many: ClassVar[int]
     """How many invoices take more than two pages with the connectors that `new` makes (a small page keeps the suite fast)."""
+
+    quality: ClassVar[Path | None] = None
+    """Where the connector's quality.yaml is; None for one of Puntual's own."""
 
     today: ClassVar[date]
     """The day that the clock of `new` shows. Seeded documents are dated before it."""
@@ -142,7 +150,7 @@ class Harness(ABC):
         raise UnsupportedFeature("This ledger locks no period.")
 
     def add_ledger_late_fee(self, invoice_id: str, amount: Money) -> str:
-        """The ledger itself charges lateness on the invoice, in the form it does so. Returns the name by which people see it."""
+        """The ledger itself (where it never does: a person) charges lateness on the invoice. Returns the name by which people see it."""
         raise UnsupportedFeature("This ledger charges no lateness itself.")
 
     @abstractmethod
@@ -160,7 +168,7 @@ class Harness(ABC):
         """Summary, newline, text of each of our tasks on the invoice."""
 
     def charges(self, invoice_id: str) -> Sequence["SeenCharge"]:
-        """Our late charges on an invoice: lines on it and documents of their own, as a person sees them in the ledger."""
+        """Our late charges on an invoice, which may be gone: lines on it and documents of their own (void ones are left out)."""
         raise UnsupportedFeature("This ledger takes no late charges.")
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:

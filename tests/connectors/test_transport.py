@@ -1,14 +1,23 @@
 """The one transport of all ledgers."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from threading import Thread
 
 import pytest
 import responses
-from puntual.connectors.http import Answer, Limits, Transport, WireEvidence, is_loopback, retry_after_seconds, secure_base_url
+from puntual.connectors.http import (
+    Answer,
+    Limits,
+    Transport,
+    WireEvidence,
+    is_loopback,
+    retry_after_seconds,
+    secure_base_url,
+    understood,
+)
 from puntual.core.errors import (
     AuthorizationExpired,
     CompanyMustAct,
@@ -226,3 +235,14 @@ def test_a_safe_address_loses_its_last_slash() -> None:
     assert secure_base_url("https://books.example.com/odoo/") == "https://books.example.com/odoo"
     with pytest.raises(ValueError, match="https"):
         secure_base_url("http://books.example.com")
+
+
+@pytest.mark.parametrize("misread", [lambda: {}["id"], lambda: None.lower(), lambda: int("x"), lambda: [][0], lambda: Decimal("x")])
+def test_data_of_another_form_is_a_misunderstanding_and_no_traceback(misread: Callable[[], object]) -> None:
+    with pytest.raises(UnexpectedResponse, match="Toy Books answered with data that is not understood"):
+        understood("Toy Books")(misread)()
+
+
+def test_what_the_ledger_says_itself_is_not_misunderstood() -> None:
+    with pytest.raises(LedgerUnavailable), understood("Toy Books"):
+        raise LedgerUnavailable

@@ -86,15 +86,20 @@ def an_allocated_credit_note_is_told(harness: Harness) -> None:
 @rule()
 def a_removed_allocation_opens_the_invoice_again(harness: Harness) -> None:
     day = harness.today - timedelta(days=3)
-    invoice = an_invoice("i1", paid="100.00", due=day)
-    paid = a_payment("p1", "100.00", on=day)
-    ids = harness.seed(Books((a_customer(),), (invoice,), (paid,), allocations=(an_allocation("i1", "p1", "100.00", on=day),)))
+    paid, part_paid = an_invoice("i1", paid="100.00", due=day), an_invoice("i2", paid="40.00", due=day)
+    payments = (a_payment("p1", "100.00", on=day), a_payment("p2", "40.00", on=day))
+    used = (an_allocation("i1", "p1", "100.00", on=day), an_allocation("i2", "p2", "40.00", on=day))
+    ids = harness.seed(Books((a_customer(),), (paid, part_paid), payments, allocations=used))
+    whole, part = ids.invoices["i1"], ids.invoices["i2"]
     heard = listen(harness)
-    assert heard.owed(ids.invoices["i1"]) is None
-    harness.unallocate(ids.invoices["i1"])
+    assert (heard.owed(whole), heard.owed(part)) == (None, eur("60.00"))
+    assert heard.allocated(part) == {ids.payments["p2"]: eur("40.00")}
+    for invoice in (whole, part):
+        harness.unallocate(invoice)
     heard.sync(harness.new())
-    assert heard.owed(ids.invoices["i1"]) == eur("100.00")
-    assert heard.payments[ids.payments["p1"]].unapplied == eur("100.00")
+    assert (heard.owed(whole), heard.owed(part)) == (eur("100.00"), eur("100.00"))
+    assert [heard.payments[ids.payments[key]].unapplied for key in ("p1", "p2")] == [eur("100.00"), eur("40.00")]
+    assert [amount for each in (whole, part) for amount in heard.allocated(each).values() if amount.is_positive] == []
 
 
 @rule()

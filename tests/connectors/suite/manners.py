@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 from harness import Harness
 from puntual.core.errors import UnsupportedFeature
-from puntual.core.port import Capability, LedgerConnector
+from puntual.core.port import Capability
+from puntual.core.receivables import ExpectedPayment
 from suite.rules import quality, rule
-from suite.sample import Listener, a_note, listen, many_invoices, one_invoice
+from suite.sample import Listener, a_charge, a_note, listen, many_invoices, one_invoice
 
 
 def _calls(harness: Harness, use: Callable[[], object]) -> int:
@@ -16,8 +17,8 @@ def _calls(harness: Harness, use: Callable[[], object]) -> int:
     return harness.calls() - before
 
 
-def _stated(connector: LedgerConnector) -> dict[str, int]:
-    calls: dict[str, int] = quality(connector.name)["calls"]
+def _stated(harness: Harness) -> dict[str, int]:
+    calls: dict[str, int] = quality(harness.quality or harness.new().name)["calls"]
     return calls
 
 
@@ -37,6 +38,8 @@ def what_is_not_declared_is_refused(harness: Harness) -> None:
         Capability.TASKS: lambda: connector.put_tasks([]),
         Capability.INVOICE_PDF: lambda: connector.invoice_pdf("1"),
         Capability.PAYMENT_PAGE: lambda: connector.payment_pages([]),
+        Capability.LATE_CHARGES: lambda: connector.put_charges([]),
+        Capability.EXPECTED_PAYMENTS: lambda: connector.put_expected_payments([]),
     }
     for capability, use in uses.items():
         if capability not in connector.capabilities:
@@ -56,7 +59,7 @@ def closing_is_harmless(harness: Harness) -> None:
 @rule()
 def a_look_at_quiet_books_costs_what_is_stated(harness: Harness) -> None:
     harness.seed(many_invoices(harness))
-    stated = _stated(harness.new())
+    stated = _stated(harness)
     heard = listen(harness)
     assert _calls(harness, lambda: harness.new().check()) <= stated["check"]
     assert _calls(harness, lambda: list(harness.new().changes(heard.cursor))) <= stated["quiet_sync"]
@@ -65,7 +68,7 @@ def a_look_at_quiet_books_costs_what_is_stated(harness: Harness) -> None:
 @rule()
 def a_first_pass_costs_what_is_stated(harness: Harness) -> None:
     harness.seed(many_invoices(harness))
-    stated, heard = _stated(harness.new()), Listener()
+    stated, heard = _stated(harness), Listener()
     used = _calls(harness, lambda: heard.sync(harness.new()))
     assert used <= stated["pass"] + stated["pass_per_page"] * len(heard.pages)
 
@@ -73,7 +76,7 @@ def a_first_pass_costs_what_is_stated(harness: Harness) -> None:
 @rule()
 def a_recheck_costs_what_is_stated_whatever_the_batch(harness: Harness) -> None:
     ids = tuple(harness.seed(many_invoices(harness)).invoices.values())
-    stated = _stated(harness.new())["recheck"]
+    stated = _stated(harness)["recheck"]
     assert _calls(harness, lambda: harness.new().recheck(ids[:1])) <= stated
     assert _calls(harness, lambda: harness.new().recheck(ids)) <= stated
 
@@ -81,10 +84,33 @@ def a_recheck_costs_what_is_stated_whatever_the_batch(harness: Harness) -> None:
 @rule()
 def notes_cost_what_is_stated_whatever_the_batch(harness: Harness) -> None:
     ids = harness.seed(many_invoices(harness))
-    connector, stated = harness.new(), _stated(harness.new())
+    connector, stated = harness.new(), _stated(harness)
     if Capability.NOTES not in connector.capabilities:
         assert "notes" not in stated
         return
     notes = [a_note(ids, harness, f"PUNTUAL-{n:04d}", invoice=f"m{n}") for n in range(6)]
     assert _calls(harness, lambda: harness.new().put_notes(notes)) <= stated["notes"]
     assert _calls(harness, lambda: harness.new().put_notes(notes)) <= stated["notes_again"]
+
+
+@rule()
+def charges_cost_what_is_stated(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    connector, stated = harness.new(), _stated(harness)
+    if Capability.LATE_CHARGES not in connector.capabilities:
+        assert "charges" not in stated
+        return
+    charges = [a_charge(ids, harness, f"PUNTUAL-{n:04d}", invoice=f"m{n}", on_invoice=n % 2 == 0) for n in range(6)]
+    assert _calls(harness, lambda: harness.new().put_charges(charges)) <= stated["charges"] + stated["charges_each"] * len(charges)
+    assert _calls(harness, lambda: harness.new().put_charges(charges)) <= stated["charges_again"]
+
+
+@rule()
+def expected_payments_cost_what_is_stated_whatever_the_batch(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    connector, stated = harness.new(), _stated(harness)
+    if Capability.EXPECTED_PAYMENTS not in connector.capabilities:
+        assert "expected" not in stated
+        return
+    expected = [ExpectedPayment(ids.invoices[f"m{n}"], harness.today) for n in range(6)]
+    assert _calls(harness, lambda: harness.new().put_expected_payments(expected)) <= stated["expected"]

@@ -25,7 +25,8 @@ def recheck_and_sync_agree(harness: Harness) -> None:
     heard = listen(harness).invoices
     asked = tuple(ids.invoices[f"m{n}"] for n in range(5))
     found = _now(harness.new(), *asked)
-    assert found == {key: heard[key] for key in asked}
+    # A pay page may be told only by the recheck, where it costs the ledger time to make.
+    assert found == {key: replace(heard[key], page_url=heard[key].page_url or found[key].page_url) for key in asked}
 
 
 @rule()

@@ -21,7 +21,7 @@ import pytest
 import yaml
 from harness import Harness
 
-ROOMS = ("reading", "changing", "rechecking", "writing", "failing", "manners")
+ROOMS = ("reading", "changing", "rechecking", "writing", "charging", "expecting", "failing", "manners")
 CONNECTORS = Path(__file__).parents[3] / "connectors"
 
 _registered: dict[str, "Rule"] = {}
@@ -55,19 +55,28 @@ def all_rules() -> dict[str, Rule]:
     return dict(_registered)
 
 
-def quality(ledger: str) -> dict[str, Any]:
-    """What the connector says of itself."""
-    answer: dict[str, Any] = yaml.safe_load((CONNECTORS / ledger / "quality.yaml").read_text(encoding="utf-8"))
+def quality(ledger: str | Path) -> dict[str, Any]:
+    """What the connector says of itself: one of Puntual's by its id, one of another package by the path of its quality.yaml."""
+    path = ledger if isinstance(ledger, Path) else CONNECTORS / ledger / "quality.yaml"
+    answer: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return answer
 
 
-def stated(ledger: str) -> dict[str, str]:
+def stated(ledger: str | Path) -> dict[str, str]:
     """What quality.yaml says of each rule: an empty text when it is done, else the reason of the exemption."""
     rooms = quality(ledger)["rules"]
     return {f"{room}.{name}": "" if said == "done" else said["exempt"] for room, rules in rooms.items() for name, said in rules.items()}
 
 
-def rules_done(ledger: str, *, wire: bool = True) -> Iterable[Any]:
+def faults_of(ledger: str | Path) -> list[str]:
+    """What is wrong with a quality.yaml: rules that it does not name, that there are not, and exemptions without a reason."""
+    said, rules = stated(ledger), all_rules()
+    missing = [f"{name} is not named" for name in rules if name not in said]
+    unknown = [f"{name} is no rule" for name in said if name not in rules]
+    return missing + unknown + [f"{name} is exempt without a reason" for name, reason in said.items() if reason and len(reason.split()) < 4]
+
+
+def rules_done(ledger: str | Path, *, wire: bool = True) -> Iterable[Any]:
     """The rules that the connector keeps, as parameters of a test. `wire=False` leaves out those that have to break the wire."""
     rules, said = all_rules(), stated(ledger)
     return [pytest.param(rules[name], id=name) for name in rules if said.get(name) == "" and (wire or not rules[name].needs_wire)]

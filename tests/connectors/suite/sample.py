@@ -1,13 +1,15 @@
 """Books for the rules, in vocabulary words, and what core would know after hearing a connector."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from harness import Books, Harness, SeededIds
+from puntual.core.errors import UnsupportedFeature
 from puntual.core.money import Money
-from puntual.core.port import Cursor, LedgerConnector, Page
+from puntual.core.port import Capability, Cursor, LedgerConnector, Page
 from puntual.core.receivables import (
     Allocation,
     CreditKind,
@@ -16,6 +18,7 @@ from puntual.core.receivables import (
     DocumentStatus,
     Instalment,
     Invoice,
+    LateCharge,
     LedgerContact,
     Note,
     OpenItem,
@@ -23,6 +26,15 @@ from puntual.core.receivables import (
     Task,
     open_items,
 )
+
+
+def able(connector: LedgerConnector, capability: Capability, use: Callable[[], object]) -> bool:
+    """Whether the ledger has the ability; when it has not, its use is refused."""
+    if capability in connector.capabilities:
+        return True
+    with pytest.raises(UnsupportedFeature):
+        use()
+    return False
 
 
 def eur(text: str, currency: str = "EUR") -> Money:
@@ -76,6 +88,24 @@ def a_task(ids: SeededIds, harness: Harness, marker: str = "PUNTUAL-9z8y") -> Ta
     return Task(marker, invoice, ids.customers["c1"], "Llamar a Talleres", f"Debe 100,00 €.\n[{marker}]", harness.today, (invoice,))
 
 
+def a_charge(
+    ids: SeededIds,
+    harness: Harness,
+    marker: str = "PUNTUAL-7c8d",
+    *,
+    invoice: str = "i1",
+    customer: str = "c1",
+    amount: str | Money = "7.25",
+    text: str = "Interés de demora «30 días» & 2,5 %",
+    on_invoice: bool = False,
+) -> LateCharge:
+    """A late charge of today on an invoice that was seeded, due in thirty days."""
+    money = eur(amount) if isinstance(amount, str) else amount
+    due_on = harness.today + timedelta(days=30)
+    number, document, owing = ids.numbers[invoice], ids.invoices[invoice], ids.customers[customer]
+    return LateCharge(marker, document, number, owing, money, text, harness.today, due_on, on_invoice)
+
+
 @dataclass
 class Listener:
     """What core would know: it takes every page with its cursor, and after a complete pass forgets what the pass did not name."""
@@ -107,7 +137,10 @@ class Listener:
         self.invoices |= {invoice.id: invoice for invoice in page.invoices}
         self.payments |= {payment.id: payment for payment in page.payments}
         self.credit_notes |= {note.id: note for note in page.credit_notes}
-        whole = set(page.allocations_known_of)
+        for kept in (self.invoices, self.payments, self.credit_notes):
+            for gone in page.deleted_ids:
+                kept.pop(gone, None)  # type: ignore[attr-defined]
+        whole = {*page.allocations_known_of, *page.deleted_ids}
         self.allocations = {key: used for key, used in self.allocations.items() if not whole & {used.invoice_id, used.source_id}}
         self.allocations |= {allocation.id: allocation for allocation in page.allocations}
         self.contacts_made += page.contacts_made
