@@ -1,5 +1,6 @@
 # Everything a developer or a curious person needs; each target works on a fresh machine with Python 3.11 or newer.
 PYTHON ?= python3
+LEDGER ?= files
 VENV   := .venv
 BIN    := $(VENV)/bin
 
@@ -11,12 +12,17 @@ $(BIN)/puntual:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
+$(VENV)/.stubs: $(BIN)/puntual
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[stubs]'
+	@touch $@
+
 $(VENV)/.dev: $(BIN)/puntual pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(BIN)/puntual
-	@$(BIN)/puntual demo --dir demo
+# make demo LEDGER=odoo, quickbooks or xero: on a stand-in of that ledger.
+demo: $(if $(filter-out files,$(LEDGER)),$(VENV)/.stubs,$(BIN)/puntual)
+	@$(BIN)/puntual demo --dir demo --ledger $(LEDGER)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto $(ARGS)

@@ -1,8 +1,10 @@
-"""The books of the sample company, as its accounting program would export them: Spanish columns, semicolons, decimal commas.
+"""The books of the sample company: as its accounting program would export them (Spanish columns, semicolons, decimal commas), and as plain
+rows for the stand-ins of other ledgers. Both are made from the same tables.
 
 Days are counted from the day of the demo, so that there is always something due.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -94,39 +96,87 @@ AB-02;C04;-4;121,00;EUR;
 """
 
 TERMS_DAYS = 30
+_OF_CUSTOMERS = "id name email phone language country group"
+
+COMPANY = {"name": "Suministros Soler, S.L.", "country": "ES", "currency": "EUR", "time_zone": "Europe/Madrid"}
+
+Rows = Mapping[str, Sequence[Mapping[str, str]]]
+"""Plain rows by kind: text only, days as 2026-05-31, amounts as 1850.00. The stand-ins take nothing else from here."""
+
+
+def sample_rows(as_of: date) -> Rows:
+    """The same documents as in the exports, with the days counted from `as_of`.
+
+    `company`: name, country, currency, time_zone. `customers`: id, name, email, phone, language, country, group, currency (of all that they
+    are billed). `contacts`: customer, name, email (each gets the invoices). `invoices`: number, customer, issued_on, due_date, total,
+    currency, disputed (`yes` or empty). `payments`: number, customer, paid_on, amount, currency, invoice. `credit_notes`: number, customer,
+    issued_on, total, currency, invoice.
+    An empty `invoice` means that nothing was allocated. Rows refer to customers by id and to invoices by number.
+    """
+    invoices = [_with_days(row, as_of) for row in _named(INVOICES, "number customer due_date total currency disputed")]
+    currencies = {row["customer"]: row["currency"] for row in invoices}
+    return {
+        "company": (COMPANY,),
+        "customers": [{**row, "currency": currencies[row["id"]]} for row in _named(CUSTOMERS, _OF_CUSTOMERS)],
+        "contacts": _named(CONTACTS, "customer name email"),
+        "invoices": invoices,
+        "payments": [_with_days(row, as_of) for row in _named(PAYMENTS, "number customer paid_on amount currency invoice")],
+        "credit_notes": [_with_days(row, as_of) for row in _named(CREDIT_NOTES, "number customer issued_on total currency invoice")],
+    }
+
+
+def customers_by_group() -> Mapping[str, Sequence[str]]:
+    """The names of the customers in each group."""
+    rows = _named(CUSTOMERS, _OF_CUSTOMERS)
+    return {group: [row["name"] for row in rows if row["group"] == group] for group in sorted({row["group"] for row in rows})}
 
 
 def write_books(folder: Path, as_of: date) -> None:
     """Write the exports into the folder, with the days counted from `as_of`."""
     folder.mkdir(parents=True, exist_ok=True)
-    customers = [line.split(";") for line in CUSTOMERS.split("\n") if line]
+    customers = list(_cells(CUSTOMERS))
     _write(folder / "clientes.csv", "Código;Razón social;Correo;Teléfono;Idioma;País;Grupo", customers)
-    _write(folder / "contactos.csv", "Cliente;Nombre;Correo;Departamento", [line.split(";") for line in CONTACTS.split("\n") if line])
+    _write(folder / "contactos.csv", "Cliente;Nombre;Correo;Departamento", list(_cells(CONTACTS)))
     names = {row[0]: row[1] for row in customers}
     _write(
         folder / "facturas.csv",
         "Nº factura;Cliente;Razón social;Fecha factura;Vencimiento;Importe total;Divisa;En disputa",
-        _invoices(as_of, names),
+        [_invoice(cells, as_of, names) for cells in _cells(INVOICES)],
     )
     _write(folder / "cobros.csv", "Nº cobro;Cliente;Fecha cobro;Importe;Divisa;Factura", _dated(PAYMENTS, as_of))
     _write(folder / "abonos.csv", "Nº abono;Cliente;Fecha;Importe;Divisa;Factura", _dated(CREDIT_NOTES, as_of))
 
 
-def _invoices(as_of: date, names: dict[str, str]) -> list[list[str]]:
-    rows = []
-    for line in INVOICES.split("\n"):
-        if line:
-            number, customer, due, total, currency, disputed = line.split(";")
-            due_date = as_of + timedelta(days=int(due))
-            rows.append(
-                [number, customer, names[customer], _day(due_date - timedelta(days=TERMS_DAYS)), _day(due_date), total, currency, disputed]
-            )
-    return rows
+def _cells(table: str) -> Iterator[list[str]]:
+    return (line.split(";") for line in table.split("\n") if line)
+
+
+def _named(table: str, columns: str) -> list[dict[str, str]]:
+    """The rows of a table by the names of its columns; what has no name is left out."""
+    return [dict(zip(columns.split(), cells, strict=False)) for cells in _cells(table)]
+
+
+def _with_days(row: dict[str, str], as_of: date) -> dict[str, str]:
+    """The row with days in place of their distance, amounts with a decimal point, and a plain mark of dispute."""
+    made = dict(row)
+    for column in {"due_date", "paid_on", "issued_on"} & row.keys():
+        made[column] = (as_of + timedelta(days=int(row[column]))).isoformat()
+    for column in {"total", "amount"} & row.keys():
+        made[column] = row[column].replace(".", "").replace(",", ".")
+    if "due_date" in made:
+        made["issued_on"] = (date.fromisoformat(made["due_date"]) - timedelta(days=TERMS_DAYS)).isoformat()
+        made["disputed"] = "yes" if row["disputed"] == "Sí" else ""
+    return made
+
+
+def _invoice(cells: list[str], as_of: date, names: dict[str, str]) -> list[str]:
+    number, customer, due, total, currency, disputed = cells
+    due_date = as_of + timedelta(days=int(due))
+    return [number, customer, names[customer], _day(due_date - timedelta(days=TERMS_DAYS)), _day(due_date), total, currency, disputed]
 
 
 def _dated(table: str, as_of: date) -> list[list[str]]:
-    rows = [line.split(";") for line in table.split("\n") if line]
-    return [[*row[:2], _day(as_of + timedelta(days=int(row[2]))), *row[3:]] for row in rows]
+    return [[*cells[:2], _day(as_of + timedelta(days=int(cells[2]))), *cells[3:]] for cells in _cells(table)]
 
 
 def _day(day: date) -> str:

@@ -1,10 +1,17 @@
-"""`puntual demo`: a sample company and one real month of runs on its books; mails land in a folder, notes in the ledger's own file."""
+"""`puntual demo`: a sample company and one real month of runs on its books; mails land in a folder, notes in the ledger.
 
+The books are files in a folder, or those of a ledger's stand-in that runs for the time of the command.
+"""
+
+import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from email.parser import BytesParser
 from email.policy import default
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,15 +21,17 @@ from ..history.attempts import AttemptStatus
 from ..policy.queries import calendar_of
 from ..policy.schema import Policy
 from ..worker import people
+from ..worker.access import connect
 from ..worker.clock import FixedClock, SystemClock, noon_of, today
 from ..worker.desk import Desk
 from ..worker.planning import plan_of
 from ..worker.run import RunReport, run
 from ..worker.sync import sync
 from ..worker.wiring import desk_of, load_policy
-from .books import write_books
+from .books import COMPANY, customers_by_group, write_books
+from .stand_in import StandIn
 
-COMPANY = "soler"
+FILES = "files"
 WEEKS_BEFORE = 3
 DAYS_SINCE_GO_LIVE = 45
 PROMISED_INVOICE, PROMISED_IN_DAYS = "25-0131", 5
@@ -31,20 +40,69 @@ DISPUTED_INVOICE = "25-0130"
 Say = Callable[[str], None]
 
 
-def run_demo(directory: Path, say: Say, write_schema: Callable[[Path], None]) -> int:
+@dataclass(frozen=True)
+class Sample:
+    """The sample company of one demo: its folder, its name there, and the stand-in that keeps its books (None: they are files)."""
+
+    directory: Path
+    company: str
+    stand_in: StandIn | None
+
+    @property
+    def policy_path(self) -> Path:
+        """Where its policy is."""
+        return self.directory / "companies" / f"{self.company}.yaml"
+
+    @property
+    def outbox(self) -> str:
+        """The folder of its mails, under the demo's."""
+        return f"outbox-{self.stand_in.ledger}" if self.stand_in else "outbox"
+
+    def mails(self) -> list[Path]:
+        """Everything that was sent, the oldest first."""
+        return sorted((self.directory / self.outbox).glob("*.eml"))
+
+    @cached_property
+    def policy(self) -> Policy:
+        """Its policy, once it is laid out."""
+        return load_policy(self.directory, self.company)
+
+    def desk_on(self, day: date) -> Desk:
+        """Its desk at noon of a day."""
+        if self.stand_in is None:
+            return desk_of(self.directory, self.company, FixedClock(noon_of(day, COMPANY["time_zone"])), self.policy)
+        self.stand_in.go_to(day)
+        return desk_of(self.directory, self.company, self.stand_in.clock, self.policy, keys=self.stand_in.keys)
+
+
+def run_demo(directory: Path, ledger: str, say: Say, write_schema: Callable[[Path], None]) -> int:
     """Make the sample company when it is not there yet, run it up to the last working day, and say what was done. Returns the exit code."""
-    is_new = not (directory / "companies" / f"{COMPANY}.yaml").exists()
-    if is_new:
-        _lay_out(directory, write_schema)
-    policy = load_policy(directory, COMPANY)
-    as_of = last_working_day(policy, today(SystemClock(), policy.company.time_zone))
-    before = set(_outbox(directory))
-    if is_new:
-        _the_weeks_before(directory, policy, as_of, say)
-    made = _plan_on(directory, policy, as_of)
-    report = _run_on(directory, policy, as_of)
-    _tell(directory, made, report, before, say)
+    with _sample(directory, ledger) as sample:
+        is_new = not sample.policy_path.exists()
+        _lay_out(sample, is_new, write_schema)
+        as_of = last_working_day(sample.policy, _today())
+        before = set(sample.mails())
+        _open_books(sample, as_of, is_new, say)
+        if is_new:
+            _the_weeks_before(sample, as_of, say)
+        made = _plan_on(sample, as_of)
+        report = _run_on(sample, as_of)
+        _tell(sample, made, report, before, say)
     return 0
+
+
+@contextmanager
+def _sample(directory: Path, ledger: str) -> Iterator[Sample]:
+    if ledger == FILES:
+        yield Sample(directory, "soler", None)
+        return
+    company = f"soler-{ledger}"
+    with closing(StandIn(ledger, directory / "state" / company)) as stand_in:
+        yield Sample(directory, company, stand_in)
+
+
+def _today() -> date:
+    return today(SystemClock(), COMPANY["time_zone"])
 
 
 def last_working_day(policy: Policy, day: date) -> date:
@@ -55,46 +113,99 @@ def last_working_day(policy: Policy, day: date) -> date:
     return day
 
 
-def _lay_out(directory: Path, write_schema: Callable[[Path], None]) -> None:
-    companies = directory / "companies"
-    companies.mkdir(parents=True, exist_ok=True)
+def _lay_out(sample: Sample, is_new: bool, write_schema: Callable[[Path], None]) -> None:
+    """Write the policy of a new company; that of a known one learns where its stand-in listens now."""
+    if is_new:
+        sample.policy_path.parent.mkdir(parents=True, exist_ok=True)
+        write_schema(sample.policy_path.parent)
+    if is_new or sample.stand_in:
+        text = _first_policy(sample) if is_new else sample.policy_path.read_text(encoding="utf-8")
+        sample.policy_path.write_text(sample.stand_in.placed_in(text) if sample.stand_in else text, encoding="utf-8")
+
+
+def _first_policy(sample: Sample) -> str:
     text = files("puntual").joinpath("core", "demo", "policy.yaml").read_text(encoding="utf-8")
-    now = today(SystemClock(), "Europe/Madrid")
-    (companies / f"{COMPANY}.yaml").write_text(text.replace("GO_LIVE", str(now - timedelta(days=DAYS_SINCE_GO_LIVE))), encoding="utf-8")
-    write_schema(companies)
-    as_of = last_working_day(load_policy(directory, COMPANY), now)
-    write_books(directory / "books" / COMPANY, as_of)
+    text = text.replace("GO_LIVE", str(_today() - timedelta(days=DAYS_SINCE_GO_LIVE)))
+    if sample.stand_in is None:
+        return text
+    for group, names in customers_by_group().items():  # not every ledger has groups of customers
+        text = text.replace(f"{{groups: [{group}]}}", f"{{names: {json.dumps(names, ensure_ascii=False)}}}")
+    text = text.replace("plan soler`", f"plan {sample.company} --no-sync`")
+    text = text.replace("  folder: outbox\n", f"  folder: {sample.outbox}\n").replace(" soler`", f" {sample.company}`")
+    return text.replace("payment_details:", "payment_links: [ledger]\n\npayment_details:")
 
 
-def _run_on(directory: Path, policy: Policy, day: date) -> RunReport:
-    return run(_desk_on(directory, policy, day), day, at_any_hour=True)
+def _open_books(sample: Sample, as_of: date, is_new: bool, say: Say) -> None:
+    """Put the sample documents into the books. Those in a folder are written once; a stand-in begins anew with each process."""
+    if sample.stand_in is None:
+        if is_new:
+            write_books(sample.directory / "books" / sample.company, as_of)
+        return
+    counted_from = sample.stand_in.remembered_day() or as_of
+    first_day = counted_from - timedelta(weeks=WEEKS_BEFORE, days=1)
+    unmarked = sample.stand_in.enter_books(counted_from, first_day)
+    _say_what_it_is(sample.stand_in, is_new, say)
+    _connect(sample, sample.stand_in, first_day if is_new else as_of, say)
+    if is_new:
+        _dispute(sample, unmarked, first_day, say)
 
 
-def _plan_on(directory: Path, policy: Policy, day: date) -> Plan:
+def _say_what_it_is(stand_in: StandIn, is_new: bool, say: Say) -> None:
+    say(f"This is a stand-in for {stand_in.ledger_name}, not the real service: no account is needed, and nothing leaves this machine.")
+    say(f"It runs inside this command, at {stand_in.url}.")
+    if not is_new:
+        say("It began anew with this command; the same documents were entered, and what Puntual wrote into them in earlier demos.")
+
+
+def _connect(sample: Sample, stand_in: StandIn, day: date, say: Say) -> None:
+    """Through the ledger's own consent where it has one, then the first look at the books."""
+    desk = sample.desk_on(day)
+    if desk.open_authorizer:
+        made = connect(desk, stand_in.consent_given, "", "demo")
+        say("  consent was asked on the stand-in's page, as in a browser, and given there")
+        allowed = f", which allow {', '.join(made.scopes)}" if made.scopes else ""
+        say(f"  tokens for the books {made.tenant_name or made.tenant_id}{allowed}; kept sealed, with the key in {stand_in.key_file}")
+    with closing(desk.open_ledger()) as ledger:
+        seller = ledger.check()
+        say(f"  connected to the books of {seller.name} ({seller.currency})")
+        read = sync(desk, ledger, day)
+        say(f"  {read.documents} documents read that were new or had changed")
+    for problem in read.problems:
+        say(f"  {problem.where}: {problem.what}")
+
+
+def _dispute(sample: Sample, numbers: Sequence[str], day: date, say: Say) -> None:
+    """Say to Puntual which invoices are disputed, where the books have no place for that."""
+    for number in numbers:
+        target, _ = people.hold(sample.desk_on(day), HoldKind.DISPUTE, number, "", "not what was ordered", None, "demo", day)
+        say(f"  dispute of {target}: these books have no mark for it, so it is said to Puntual")
+
+
+def _run_on(sample: Sample, day: date) -> RunReport:
+    return run(sample.desk_on(day), day, at_any_hour=True)
+
+
+def _plan_on(sample: Sample, day: date) -> Plan:
     """The whole plan of the day, with why everything else is left alone."""
-    desk = _desk_on(directory, policy, day)
-    ledger = desk.open_ledger()
-    sync(desk, ledger, day)
-    ledger.close()
+    desk = sample.desk_on(day)
+    with closing(desk.open_ledger()) as ledger:
+        sync(desk, ledger, day)
     return plan_of(desk, day, everything=True)
 
 
-def _desk_on(directory: Path, policy: Policy, day: date) -> Desk:
-    return desk_of(directory, COMPANY, FixedClock(noon_of(day, policy.company.time_zone)), policy)
-
-
-def _the_weeks_before(directory: Path, policy: Policy, as_of: date, say: Say) -> None:
-    say(f"A sample company, {policy.company.name}: {WEEKS_BEFORE} weekly runs up to {as_of}, on books in {directory / 'books' / COMPANY}.")
+def _the_weeks_before(sample: Sample, as_of: date, say: Say) -> None:
+    books = "the stand-in" if sample.stand_in else f"books in {sample.directory / 'books' / sample.company}"
+    say(f"A sample company, {sample.policy.company.name}: {WEEKS_BEFORE} weekly runs up to {as_of}, on {books}.")
     for weeks in range(WEEKS_BEFORE, 0, -1):
-        day = last_working_day(policy, as_of - timedelta(weeks=weeks))
-        report = _run_on(directory, policy, day)
+        day = last_working_day(sample.policy, as_of - timedelta(weeks=weeks))
+        report = _run_on(sample, day)
         say(f"  {day}: {_in_short(report)}")
         if weeks == 2:
-            _what_customers_said(directory, policy, day, as_of, say)
+            _what_customers_said(sample, day, as_of, say)
 
 
-def _what_customers_said(directory: Path, policy: Policy, day: date, as_of: date, say: Say) -> None:
-    desk = _desk_on(directory, policy, day)
+def _what_customers_said(sample: Sample, day: date, as_of: date, say: Say) -> None:
+    desk = sample.desk_on(day)
     promised = as_of + timedelta(days=PROMISED_IN_DAYS)
     target, _ = people.hold(desk, HoldKind.PROMISE, PROMISED_INVOICE, "", "on the phone", promised, "demo", day)
     say(f"  {day}: promise to pay {target} by {promised}; it is not chased until then")
@@ -106,20 +217,27 @@ def _in_short(report: RunReport) -> str:
     sent = report.acted.count(AttemptStatus.SENT)
     tasks = f", {report.acted.tasks} on the work list" if report.acted.tasks else ""
     waiting = f", {len(report.proposed)} waiting for approval" if report.proposed else ""
-    return f"{sent} mails{tasks}{waiting}, {report.written.notes} notes in the books"
+    days = report.written.expected
+    expected = f" and {days} expected date{'s' * (days != 1)}" if days else ""
+    return f"{sent} mails{tasks}{waiting}, {report.written.notes} notes{expected} in the books"
 
 
-def _tell(directory: Path, made: Plan, report: RunReport, before: set[Path], say: Say) -> None:
+def _tell(sample: Sample, made: Plan, report: RunReport, before: set[Path], say: Say) -> None:
     say("")
     for line in as_lines(made):
         say(line)
     say("")
-    fresh = [path for path in _outbox(directory) if path not in before]
+    mails = sample.mails()
+    fresh = [path for path in mails if path not in before]
     say(f"Done today: {_in_short(report)}.")
-    say(f"{len(fresh)} mails are new in {directory / 'outbox'}, {len(_outbox(directory))} in all.")
+    if report.written.trouble:
+        say(f"The books did not take everything: {report.written.trouble}")
+    say(f"{len(fresh)} mails are new in {sample.directory / sample.outbox}, {len(mails)} in all.")
     if fresh:
         _show(fresh[-1], say)
-    _what_next(directory, say)
+    if sample.stand_in:
+        _show_books(sample.stand_in, say)
+    _what_next(sample, say)
 
 
 def _show(path: Path, say: Say) -> None:
@@ -132,18 +250,25 @@ def _show(path: Path, say: Say) -> None:
     say(rule)
 
 
-def _what_next(directory: Path, say: Say) -> None:
+def _show_books(stand_in: StandIn, say: Say) -> None:
+    say(f"\nWhat stands on invoice {PROMISED_INVOICE} in the stand-in's books now:")
+    for line in stand_in.left_in_the_books(PROMISED_INVOICE):
+        say(f"  {line}")
+
+
+def _what_next(sample: Sample, say: Say) -> None:
+    plan, again = (" --no-sync", f" --ledger {sample.stand_in.ledger}") if sample.stand_in else ("", "")
+    if sample.stand_in:
+        say("\nThe stand-in ended with this command, so pages that the mails link to are not there. What Puntual knows still is.")
     say("\nTry next:")
-    for command, does in (
-        (f"plan {COMPANY} --days 14", "what would happen in the next two weeks"),
-        (f"why {COMPANY} 25-0101", "why an invoice was chased, and what comes next"),
-        (f"explain {COMPANY}", "the policy in sentences"),
-        (f"status {COMPANY}", "what needs a person: approvals, calls, missing addresses"),
-        (f"history {COMPANY}", "everything that was done; puntual verify proves it"),
-        ("demo", "run again: nothing is sent twice"),
-    ):
-        say(f"  puntual {command} --dir {directory}".ljust(56) + does)
-
-
-def _outbox(directory: Path) -> list[Path]:
-    return sorted((directory / "outbox").glob("*.eml"))
+    commands = (
+        (f"plan {sample.company}{plan} --days 14", "what would happen in the next two weeks"),
+        (f"why {sample.company} 25-0101", "why an invoice was chased, and what comes next"),
+        (f"explain {sample.company}", "the policy in sentences"),
+        (f"status {sample.company}", "what needs a person: approvals, calls, missing addresses"),
+        (f"history {sample.company}", "everything that was done; puntual verify proves it"),
+        (f"demo{again}", "run again: nothing is sent twice"),
+    )
+    width = max(len(command) for command, _ in commands) + len(str(sample.directory)) + len("  puntual  --dir  ")
+    for command, does in commands:
+        say(f"  puntual {command} --dir {sample.directory}".ljust(max(56, width)) + does)

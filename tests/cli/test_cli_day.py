@@ -1,10 +1,14 @@
 """A day at the command line: what a person types, in order, and what a program reads."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from history.sample_books import TODAY
+from puntual.connectors.files.connector import FilesConnector
+from puntual.core.history.database import open_database, writing
+from sqlalchemy import text
 
 DAY = timedelta(days=1)
 
@@ -166,3 +170,50 @@ def test_schema_and_help_and_version_need_no_company(desktop):
     wanted = "init check explain sync plan run why history verify hold release promise dispute approve preview status demo"
     assert [name for name in wanted.split() if name not in listed] == []
     assert all(run(puntual, [name, "--help"]).exit_code == 0 for name in wanted.split())
+
+
+# --- what the ledger warns of, and late charges -----------------------------------------------------------------------------------
+
+REMINDERS = "The ledger sends reminders of its own; switch them off there, or customers hear twice."
+
+
+@pytest.fixture
+def warned(monkeypatch):
+    """The books warn of something on each of their pages, as long as it is in the list."""
+    told = [REMINDERS]
+    read = FilesConnector.changes
+    monkeypatch.setattr(
+        FilesConnector, "changes", lambda self, cursor: (replace(page, warnings=tuple(told)) for page in read(self, cursor))
+    )
+    return told
+
+
+@pytest.mark.parametrize("command", ["sync", "plan", "run"])
+def test_a_warning_of_the_ledger_is_told_once_and_then_stands_until_it_is_over(desktop, warned, command):
+    assert f"Please note: {REMINDERS}" in desktop.on(command, "acme")
+    for word in ("sync", "plan", "run"):
+        assert REMINDERS not in desktop.on(word, "acme")
+    assert f"advice: {REMINDERS}" in desktop.puntual("check", "acme")
+    assert REMINDERS in desktop.on("status", "acme")
+    warned.clear()
+    desktop.on("sync", "acme", "--complete")
+    assert REMINDERS not in desktop.puntual("check", "acme") + desktop.on("status", "acme")
+
+
+def test_a_warning_that_a_person_takes_off_the_list_is_not_told_again(desktop, warned):
+    desktop.on("sync", "acme")
+    entry = next(line.split()[2] for line in desktop.on("status", "acme").splitlines() if REMINDERS in line)
+    desktop.puntual("done", "acme", entry, "--outcome", "they want both")
+    assert REMINDERS not in desktop.on("sync", "acme") + desktop.puntual("check", "acme") + desktop.on("status", "acme")
+
+
+def test_late_charges_of_our_own_are_counted_by_status_and_explained_by_why(desktop):
+    desktop.on("sync", "acme")
+    assert "late charge" not in desktop.on("status", "acme")
+    engine = open_database(f"sqlite:///{desktop.folder / 'puntual.db'}")
+    with writing(engine) as conn:
+        conn.execute(text("UPDATE items SET is_late_charge = true WHERE number = 'F-1'"))
+    engine.dispose()
+    assert "1 late charge of our own among them" in desktop.on("status", "acme")
+    assert "left alone, late_charge: a late charge of our own" in desktop.on("why", "acme", "F-1")
+    assert "next: nothing" in desktop.output
