@@ -7,7 +7,7 @@ import threading
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,26 +17,21 @@ import requests
 from harness import Fault
 from puntual.connectors.xero import mapping
 from puntual.connectors.xero.connector import REMINDERS
-from puntual.connectors.xero.settings import XeroSettings
 from puntual.connectors.xero.stub import Person
 from puntual.connectors.xero.zones import iana_zone
-from puntual.core.access import Purpose, Quota
 from puntual.core.errors import (
     AuthorizationExpired,
     LedgerUnavailable,
     PermissionMissing,
-    QuotaUsedUp,
     RateLimited,
-    UnexpectedResponse,
 )
-from puntual.core.port import MAX_PAGE_DOCUMENTS, Cursor
 from puntual.core.receivables import CreditKind, DocumentStatus, Note, open_items
-from suite.sample import Listener, eur, listen
+from suite.sample import eur, listen
+from xero.xero_books import DUE, ISSUED, customer, heard_by, owing
 from xero.xero_harness import XeroHarness
 from xero_python.accounting import models
 from xero_python.api_client.configuration import Configuration
 
-DUE, ISSUED = date(2026, 3, 2), date(2026, 2, 2)
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 
 
@@ -45,29 +40,6 @@ def harness() -> Iterator[XeroHarness]:
     made = XeroHarness()
     yield made
     made.close()
-
-
-def customer(harness: XeroHarness, name: str = "Talleres Sur S.L.", **values: Any) -> str:
-    return harness.books.add_contact(name, "sur@example.com", **values)
-
-
-def owing(harness: XeroHarness, amount: str = "100.00", *, contact: str = "", **values: Any) -> str:
-    """An open invoice, of a new customer unless one is named."""
-    contact = contact or customer(harness, f"Cliente {len(harness.books.contacts)}")
-    return harness.books.add_invoice(contact, Decimal(amount), on=ISSUED, due=DUE, **values)
-
-
-def heard_by(connector: Any) -> list[dict[str, Any]]:
-    """Every request that a connector sends from now on."""
-    said: list[dict[str, Any]] = []
-    request = connector.transport.request
-
-    def listening(method: str, path: str, **more: Any) -> Any:
-        said.append({"method": method, "path": path, **more})
-        return request(method, path, **more)
-
-    connector.transport.request = listening
-    return said
 
 
 # --- 1 to 12: the SDK -------------------------------------------------------------------------------------------------------------
@@ -222,127 +194,6 @@ def test_12_the_pdf_leaves_no_file_and_nothing_is_printed(harness: XeroHarness, 
     assert http.client.HTTPConnection.debuglevel == 0
 
 
-# --- where the next reading begins ------------------------------------------------------------------------------------------------
-
-
-def test_the_watermark_is_xeros_newest_change_and_never_our_clock(harness: XeroHarness) -> None:
-    owing(harness)
-    newest = harness.now()
-    connector = harness.new()
-    connector.surroundings = replace(connector.surroundings, now=lambda: datetime(2031, 1, 1, tzinfo=UTC))
-    cursor = list(connector.changes(None))[-1].cursor
-    again = harness.new()
-    said = heard_by(again)
-    list(again.changes(cursor))
-    since = {each["path"].rpartition("/")[2]: each["headers"]["If-Modified-Since"] for each in said}
-    expected = (newest - timedelta(minutes=10)).strftime("%Y-%m-%dT%H:%M:%S")
-    assert since == dict.fromkeys(("Contacts", "Invoices", "CreditNotes", "Overpayments"), expected)
-    assert not any("Statuses" in each["query"] for each in said)
-
-
-@pytest.mark.parametrize("inclusive", [True, False])
-def test_a_change_that_shows_late_is_seen_by_the_overlap(harness: XeroHarness, inclusive: bool) -> None:
-    harness.books.behaviour.since_is_inclusive = inclusive
-    owing(harness)
-    heard = listen(harness)
-    late = owing(harness, "7.00")
-    harness.books.invoices[late].updated_at -= timedelta(minutes=15)
-    assert heard.sync(harness.new()).owed(late) == eur("7.00")
-    assert harness.books.invoices[late].contact_id in heard.customers
-
-
-def test_empty_books_begin_at_the_servers_own_time(harness: XeroHarness) -> None:
-    harness.books.invoices.clear()
-    heard = listen(harness)
-    low = json.loads(heard.cursor or "")["low"]
-    assert set(low.values()) == {harness.now().isoformat(timespec="milliseconds")}
-    invoice = owing(harness)
-    assert heard.sync(harness.new()).owed(invoice) == eur("100.00")
-
-
-def test_what_leaves_the_open_set_between_pages_hides_nothing(harness: XeroHarness) -> None:
-    ids = [owing(harness, f"{n + 1}.00") for n in range(10)]
-    heard, pages = Listener(), iter(harness.new().changes(None))
-    heard.take([next(pages)])
-    gone, edited, late = ids[0], ids[1], ids[9]
-    harness.pay(gone, eur("1.00"), harness.today)
-    harness.void(late)
-    harness.at += timedelta(seconds=1)
-    harness.postpone(edited, harness.today)
-    heard.take(pages)
-    times = [invoice.id for page in heard.pages for invoice in page.invoices]
-    assert set(ids) - {gone, late} <= set(times)
-    heard.sync(harness.new())
-    assert [key for key in ids if heard.owed(key) is None] == [gone, late]
-    assert heard.invoices[edited].due_date == harness.today
-
-
-def test_more_changes_than_one_call_gives_are_all_told(harness: XeroHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    owing(harness)
-    heard = listen(harness)
-    ids = [owing(harness, f"{n + 1}.00") for n in range(8)]
-    monkeypatch.setattr("puntual.connectors.xero.passes.MOST_ROWS", 3)
-    for broken_after in (1, 2, 3):
-        again = Listener(cursor=heard.cursor)
-        pages = iter(harness.new().changes(heard.cursor))
-        again.take([page for page, _n in zip(pages, range(broken_after), strict=False)])
-        again.sync(harness.new())
-        assert {key for key in ids if again.owed(key)} == set(ids)
-
-
-@pytest.mark.parametrize(
-    "spoilt", [{"format": 2}, {"tenant": "another"}, {"low": []}, {"stage": "payroll"}, {"page": "1"}, {"high": {"a": "x"}}]
-)
-def test_a_cursor_that_is_not_ours_is_the_start_of_a_pass(harness: XeroHarness, spoilt: dict[str, Any]) -> None:
-    invoice = owing(harness)
-    said = {**json.loads(listen(harness).cursor or ""), **spoilt}
-    pages = list(harness.new().changes(Cursor(json.dumps(said))))
-    assert pages[0].starts_pass
-    assert [each.id for page in pages for each in page.invoices] == [invoice]
-
-
-def test_quiet_books_take_turns_with_the_rarer_credits_and_news_wakes_both(harness: XeroHarness) -> None:
-    contact = customer(harness)
-    invoice = owing(harness, contact=contact)
-    heard = listen(harness)
-    asked: list[list[str]] = []
-
-    def look() -> None:
-        connector = harness.new()
-        said = heard_by(connector)
-        heard.sync(connector)
-        asked.append([each["path"].rpartition("/")[2] for each in said][3:])
-
-    harness.books.add_prepayment(contact, Decimal(30), on=harness.today)
-    look()
-    look()
-    assert asked == [["Overpayments"], ["Prepayments", "Contacts"]]
-    assert [payment.unapplied for payment in heard.payments.values()] == [eur("30.00")]
-    harness.postpone(invoice, harness.today)
-    look()
-    assert asked[2][-2:] == ["Overpayments", "Prepayments"]
-
-
-def test_what_only_comes_again_is_not_told_again(harness: XeroHarness) -> None:
-    owing(harness)
-    heard = listen(harness).sync(harness.new())
-    pages = list(harness.new().changes(heard.cursor))
-    assert [(page.invoices, page.customers, page.starts_pass) for page in pages] == [((), (), False)]
-
-
-def test_a_page_never_holds_more_than_core_takes(harness: XeroHarness) -> None:
-    contact = customer(harness)
-    ids = [owing(harness, "100.00", contact=contact) for _each in range(3)]
-    payment = {"PaymentID": "p", "Date": "/Date(1539993600000+0000)/", "Amount": Decimal("0.01")}
-    for key in ids:
-        harness.books.overlay[key] = {"Payments": [{**payment, "PaymentID": f"{key}-{n}"} for n in range(900)]}
-    pages = listen(harness).pages
-    assert max(len(page.invoices) + len(page.payments) for page in pages) <= MAX_PAGE_DOCUMENTS
-    assert sum(len(page.payments) for page in pages) == 2700
-    assert pages[0].starts_pass
-    assert pages[0].cursor != pages[1].cursor
-
-
 # --- money ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -438,6 +289,7 @@ def test_a_late_fee_is_known_by_its_words_and_interest_alone_is_none(harness: Xe
     ]
     fees = {owing(harness): text for text in words}
     innocent = {owing(harness): text for text in ("Interest free loan", "Chocolate", "Plate fees", "Late fee [puntual:0a1b]")}
+    innocent |= {owing(harness, reference="[puntual:0a1c]"): "Late fee"}
     for key, text in {**fees, **innocent}.items():
         harness.books.add_line(key, f"{text}\nsecond line", Decimal(5))
     told = listen(harness).invoices
@@ -540,129 +392,3 @@ def test_a_user_who_may_not_approve_invoices_is_found_out_before(harness: XeroHa
     assert harness.new(charge_account="").check()
     with pytest.raises(PermissionMissing, match="approve"):
         harness.new().check()
-
-
-# --- what the service refuses -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("status", [401, 403])
-@pytest.mark.parametrize("missing", ["accounting.payments.read", "accounting.contacts.read", "accounting.settings.read"])
-def test_a_scope_that_was_not_given_is_named(harness: XeroHarness, status: int, missing: str) -> None:
-    harness.books.behaviour.scope_status = status
-    scopes = "offline_access accounting.invoices accounting.payments.read accounting.contacts.read accounting.settings.read"
-    harness.connect(scope=scopes.replace(missing, "").strip())
-    with pytest.raises(PermissionMissing, match=missing):
-        harness.new().check()
-    assert harness.vault.renewals == 0
-
-
-def test_reading_rights_alone_are_not_enough(harness: XeroHarness) -> None:
-    read = "offline_access accounting.invoices.read accounting.payments.read accounting.contacts.read accounting.settings.read"
-    harness.connect(scope=read)
-    with pytest.raises(PermissionMissing, match="not write"):
-        harness.new().check()
-
-
-def test_a_disconnected_organisation_is_a_clear_error(harness: XeroHarness) -> None:
-    connector = harness.new()
-    harness.server.authority.connections.clear()
-    with pytest.raises(PermissionMissing, match="disconnected"):
-        connector.check()
-
-
-class _Meter:
-    """Calls by purpose, and what Xero says is left."""
-
-    def __init__(self) -> None:
-        self.spent: list[Purpose] = []
-        self.left: list[int] = []
-        self.quota: Quota | None = None
-
-    def spend(self, quota: Quota, purpose: Purpose) -> None:
-        self.quota = quota
-        self.spent.append(purpose)
-
-    def note_remaining(self, quota: Quota, remaining: int) -> None:
-        self.left.append(remaining)
-
-
-def _metered(harness: XeroHarness) -> tuple[Any, _Meter]:
-    meter = _Meter()
-    surroundings = replace(harness.surroundings(), meter=meter)
-    connector = harness.connector(surroundings)
-    harness.opened.append(connector)
-    return connector, meter
-
-
-def test_every_call_is_counted_for_what_it_is_for(harness: XeroHarness) -> None:
-    invoice = owing(harness)
-    connector, meter = _metered(harness)
-    before = harness.calls()
-    connector.check()
-    connector.recheck([invoice])
-    connector.put_notes([Note("PUNTUAL-1", invoice, "", "[PUNTUAL-1]", harness.today)])
-    assert len(meter.spent) == harness.calls() - before
-    assert meter.spent == [Purpose.READING] * 5 + [Purpose.RECHECK] * 4 + [Purpose.WRITING] * 2
-    assert meter.quota is not None
-    assert (meter.quota.limit, meter.quota.reserve, meter.quota.shared_by) == (1000, 100, "")
-    assert meter.left[-1] == 1000 - len(meter.spent)
-
-
-def test_the_minutes_limit_is_sat_out_once(harness: XeroHarness) -> None:
-    connector, naps = harness.new(), list[float]()
-    harness.server.quotas[harness.books.tenant_id].minute = 2
-
-    def nap(seconds: float) -> None:
-        naps.append(seconds)
-        harness.at += timedelta(seconds=seconds)
-
-    connector.transport._pause = nap
-    connector.check()
-    assert naps == [60, 60]
-
-
-def test_the_days_limit_is_told_and_remembered(harness: XeroHarness) -> None:
-    connector, meter = _metered(harness)
-    harness.break_wire(Fault.RATE_LIMITED)
-    with pytest.raises(QuotaUsedUp, match="24 hours") as raised:
-        connector.check()
-    assert (raised.value.retry_after, meter.left) == (1234, [0])
-
-
-@pytest.mark.parametrize("problem", ["minute", "appminute"])
-def test_another_limit_is_no_used_up_day(harness: XeroHarness, problem: str) -> None:
-    connector = harness.new()
-    harness.server.limit_problem = problem
-    harness.break_wire(Fault.RATE_LIMITED)
-    with pytest.raises(RateLimited) as raised:
-        connector.check()
-    assert not isinstance(raised.value, QuotaUsedUp)
-
-
-def test_too_many_at_once_are_waited_for_a_moment(harness: XeroHarness) -> None:
-    connector, naps = harness.new(), list[float]()
-    connector.transport._pause = naps.append
-    harness.server.limit_problem = "concurrent"
-    harness.break_wire(Fault.RATE_LIMITED)
-    with pytest.raises(RateLimited):
-        connector.check()
-    assert naps == [5]
-
-
-def test_half_an_answer_about_pages_is_not_taken_for_all(harness: XeroHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    for _each in range(4):
-        owing(harness)
-    connector = harness.new()
-    monkeypatch.setattr(
-        "puntual.connectors.xero.wire._object", lambda answer: {k: v for k, v in answer.json().items() if k != "pagination"}
-    )
-    with pytest.raises(UnexpectedResponse, match="how many pages"):
-        list(connector.changes(None))
-
-
-def test_service_addresses_are_xeros_own_unless_another_is_named() -> None:
-    settings = XeroSettings(client_id="x")
-    assert [settings.api_url, settings.identity_url] == ["https://api.xero.com", "https://identity.xero.com"]
-    assert settings.authorize_address == "https://login.xero.com/identity/connect/authorize"
-    with pytest.raises(ValueError, match="https"):
-        XeroSettings(client_id="x", service_url="http://books.example.com")

@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from puntual.connectors.xero.charges import key_of
 from puntual.connectors.xero.connector import MOST_CHARACTERS
-from puntual.connectors.xero.page_store import PageStore
 from puntual.connectors.xero.stub import Line
 from puntual.core.errors import LedgerUnavailable, PeriodLocked, Refused, RejectedByLedger
 from puntual.core.receivables import ChargeMade, ExpectedPayment, LateCharge, Note
@@ -192,22 +190,24 @@ def _credited(harness: XeroHarness, invoice: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "tries"),
     [
-        lambda harness, invoice: harness.pay(invoice, eur("10.00"), DUE),
-        _credited,
-        lambda harness, invoice: harness.books.lock_until(ISSUED),
-        lambda harness, invoice: harness.books.lock_until(ISSUED, year_end=True),
-        lambda harness, invoice: harness.books.edit(invoice, automatic_tax=True),
+        (lambda harness, invoice: harness.pay(invoice, eur("10.00"), DUE), 0),
+        (_credited, 0),
+        (lambda harness, invoice: harness.books.lock_until(ISSUED), 0),
+        (lambda harness, invoice: harness.books.lock_until(ISSUED, year_end=True), 0),
+        (lambda harness, invoice: harness.books.edit(invoice, automatic_tax=True), 1),
     ],
     ids=["paid in part", "credited", "period lock", "year end lock", "sales tax by Xero"],
 )
-def test_where_no_line_is_allowed_the_charge_is_a_document(harness: XeroHarness, spoil: Any) -> None:
+def test_where_no_line_is_allowed_the_charge_is_a_document(harness: XeroHarness, spoil: Any, tries: int) -> None:
     invoice = _owing(harness)
     spoil(harness, invoice)
-    lines = list(harness.lines(invoice))
-    made = _made(harness, _charge(harness, invoice, on_invoice=True))
-    assert (made.on_invoice, list(harness.lines(invoice))) == (False, lines)
+    lines, connector = list(harness.lines(invoice)), harness.new()
+    bodies = _sent(connector, f"Invoices/{invoice}")
+    made = connector.put_charges([_charge(harness, invoice, on_invoice=True)])[MARK]
+    assert isinstance(made, ChargeMade)
+    assert (made.on_invoice, list(harness.lines(invoice)), len(bodies)) == (False, lines, tries)
     assert [document.id for document in _ours(harness)] == [made.document_id]
 
 
@@ -375,29 +375,3 @@ def test_other_fields_stay_when_the_expected_date_goes(harness: XeroHarness) -> 
         harness.new().put_expected_payments([ExpectedPayment(invoice, day)])
     after = vars(harness.books.invoices[invoice])
     assert {name for name in after if after[name] != before[name]} <= {"updated_at"}
-
-
-# --- pages that are remembered ----------------------------------------------------------------------------------------------------
-
-
-def test_a_page_is_asked_for_once_and_then_comes_with_the_books(harness: XeroHarness) -> None:
-    invoice, draft = _owing(harness), _owing(harness, status="DRAFT")
-    pages = harness.new().payment_pages([invoice, draft])
-    assert set(pages) == {invoice}
-    assert listen(harness).invoices[invoice].page_url == pages[invoice]
-    assert harness.new().recheck([invoice]).invoices[0].page_url == pages[invoice]
-
-
-def test_half_a_line_and_other_organisations_are_passed_over(tmp_path: Path) -> None:
-    PageStore(tmp_path / "new", "t1").add({"i1": "https://in.xero.com/a", "i2": "two words"})
-    with (tmp_path / "new" / "xero-pages.txt").open("a") as file:
-        file.write("t2 i9 https://in.xero.com/b\nt1 i3 https://in.xe")
-    assert PageStore(tmp_path / "new", "t1").known() == {"i1": "https://in.xero.com/a"}
-
-
-def test_a_folder_that_takes_nothing_only_costs_calls(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    store = PageStore(tmp_path / "file", "t1")
-    store.add({"i1": "https://in.xero.com/a"})
-    assert store.known() == {"i1": "https://in.xero.com/a"}
-    assert PageStore(tmp_path / "file", "t1").known() == {}
