@@ -151,7 +151,7 @@ def chargeable(charge: LateCharge, invoice: Invoice | None) -> Invoice:
     """The invoice, when lateness may be charged on it as it is now. Raises Refused with the reason."""
     if invoice is None or invoice.status in (DocumentStatus.DELETED, DocumentStatus.VOID, DocumentStatus.DRAFT):
         raise Refused(f"Invoice {charge.invoice_number} is not owed any more.")
-    if invoice.status is DocumentStatus.PAID or not invoice.outstanding.is_positive:
+    if not charge.survives_payment and (invoice.status is DocumentStatus.PAID or not invoice.outstanding.is_positive):
         raise Refused(f"Invoice {charge.invoice_number} has been paid.")
     if invoice.is_late_charge:
         raise Refused(f"Invoice {charge.invoice_number} is a late charge itself.")

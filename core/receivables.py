@@ -254,6 +254,14 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargeLine:
+    """One line of a late charge that itemises several. `amount` is without tax."""
+
+    text: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class LateCharge:
     """Money for lateness that is to stand in the books, once. `amount` is without tax, in the currency of the invoice; `text` is what the
     customer reads and holds what the charge is for, without the marker, which the connector adds where it can be found again.
@@ -271,6 +279,15 @@ class LateCharge:
     charged_on: date
     due_on: date
     on_invoice: bool = False
+    survives_payment: bool = False
+    """Whether it may also be made when the invoice was paid meanwhile: then as a document of its own."""
+    lines: tuple[ChargeLine, ...] = ()
+    """Of a charge that itemises several (a customer's charges of a month): its lines, which come to `amount`. Never on an invoice."""
+
+    @property
+    def itemised(self) -> tuple[ChargeLine, ...]:
+        """Its lines; of a charge for one thing, that one."""
+        return self.lines or (ChargeLine(self.text, self.amount),)
 
 
 @dataclass(frozen=True, slots=True)

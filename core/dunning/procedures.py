@@ -64,6 +64,11 @@ class Assignments:
         return self._ladders[rule.procedure] if rule is not None and rule.procedure else self._default
 
 
+def fits(match: Match, customer: Customer, total: Money) -> bool:
+    """Whether the customer, and the total of the invoice or instalment, are what is meant."""
+    return _fits_customer(match, customer) and _fits_amount(match, total)
+
+
 def _fits_customer(match: Match, customer: Customer) -> bool:
     if match.groups and not set(match.groups) & set(customer.groups):
         return False

@@ -1,8 +1,6 @@
 """A policy as sentences that a bookkeeper can check. English, the same in every locale; every key is in some sentence, no secret in any."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -11,13 +9,13 @@ from pydantic import BaseModel
 from stdnum import iban
 
 from ..secret import Secret
+from .explain_charges import charge_sentences
 from .schema import (
     Channel,
     CustomerRule,
     GoLive,
     Grouping,
     Level,
-    Match,
     Mode,
     OldDebt,
     PaymentDetails,
@@ -29,6 +27,7 @@ from .schema import (
     Smtp,
     Weekday,
 )
+from .sentences import amounts_listed, counted, country_named, days_listed, listed, match_words
 from .words import as_written
 
 _MODES = {
@@ -83,42 +82,17 @@ def relative_day(days: int) -> str:
     return f"{abs(days)} days {'before' if days < 0 else 'after'} the due date (day {days:+d})"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _listed(words: Sequence[str], last: str = "and") -> str:
-    *before, final = words or ("",)
-    return f"{', '.join(before)} {last} {final}" if before else final
-
-
-def _quoted(words: Iterable[str]) -> str:
-    return _listed([f"“{word}”" for word in words], "or")
-
-
-def _days(days: Iterable[date]) -> str:
-    return _listed([day.isoformat() for day in days])
-
-
-def _amounts(amounts: Mapping[str, Decimal]) -> str:
-    return _listed([f"{amounts[code]} {code}" for code in sorted(amounts)])
-
-
-def _country(code: str) -> str:
-    return f"{Locale('en').territories.get(code, code)} ({code})"
-
-
 def _company(policy: Policy) -> Iterator[str]:
     company = policy.company
     region = f", region {company.region}" if company.region else ""
-    yield f"These are the reminders of {company.name}, in {_country(company.country)}{region}."
+    yield f"These are the reminders of {company.name}, in {country_named(company.country)}{region}."
     yield f"Days begin and end in the time zone {company.time_zone}."
     language = Locale.parse(company.locale).get_display_name("en")
     yield f"A customer whose language is not known is written to in {language} ({company.locale})."
     yield f"Spanish notices say {company.form_of_address}."
     yield f"The mode is {policy.mode}: {_MODES[policy.mode]}."
     settings = [*_settings(policy.ledger.settings)]
-    yield f"The books are in the ledger “{policy.ledger.type}”; its settings that differ from the usual: {_listed(settings) or 'none'}."
+    yield f"The books are in the ledger “{policy.ledger.type}”; its settings that differ from the usual: {listed(settings) or 'none'}."
 
 
 def _settings(settings: BaseModel, above: str = "") -> Iterator[str]:
@@ -175,7 +149,7 @@ def _smtp(smtp: Smtp) -> str:
     login = f" as {smtp.username}" if smtp.username else " without a login"
     password = " with a password that is not shown" if smtp.password else ""
     server = f"{smtp.host}, port {smtp.port}, {_SECURITY[smtp.security]},{login}{password}"
-    return f"Mail leaves through {server}; Puntual waits {_counted(smtp.timeout_seconds, 'second')} for an answer."
+    return f"Mail leaves through {server}; Puntual waits {counted(smtp.timeout_seconds, 'second')} for an answer."
 
 
 def _signature(person: Signature) -> str:
@@ -185,13 +159,17 @@ def _signature(person: Signature) -> str:
 
 def _sending(policy: Policy) -> Iterator[str]:
     sending = policy.sending
-    days = _listed([_WEEKDAYS[day] for day in sending.days])
+    days = listed([_WEEKDAYS[day] for day in sending.days])
     yield f"Customers are written to on {days}, between {sending.earliest:%H:%M} and {sending.latest:%H:%M}."
     yield f"On public holidays {'nothing goes out' if sending.skip_public_holidays else 'notices go out as on any other day'}."
-    yield f"Nothing goes out on these days off either: {_days(sending.holidays)}." if sending.holidays else "There are no further days off."
-    yield f"Between two contacts with a customer, over all channels, at least {_counted(sending.min_days_between_contacts, 'day')} pass."
+    yield (
+        f"Nothing goes out on these days off either: {days_listed(sending.holidays)}."
+        if sending.holidays
+        else "There are no further days off."
+    )
+    yield f"Between two contacts with a customer, over all channels, at least {counted(sending.min_days_between_contacts, 'day')} pass."
     limit = "There is no limit of notices a day."
-    yield f"At most {_counted(sending.daily_limit, 'notice')} a day; the rest waits." if sending.daily_limit else limit
+    yield f"At most {counted(sending.daily_limit, 'notice')} a day; the rest waits." if sending.daily_limit else limit
 
 
 def _old_debt(go_live: GoLive | None) -> Iterator[str]:
@@ -204,7 +182,7 @@ def _old_debt(go_live: GoLive | None) -> Iterator[str]:
 def _procedures(policy: Policy) -> Iterator[str]:
     yield f"Customers for whom nothing else is said follow the procedure “{policy.default_procedure}”."
     for name, procedure in policy.procedures.items():
-        yield f"The procedure “{name}” has {_counted(len(procedure.levels), 'level')}:"
+        yield f"The procedure “{name}” has {counted(len(procedure.levels), 'level')}:"
         for number, level in enumerate(procedure.levels, start=1):
             yield f"“{name}” {number}: {_level(level)}."
 
@@ -217,35 +195,20 @@ def _level(level: Level) -> str:
 
 
 def _repeat(repeat: Repeat) -> str:
-    return f"again every {_counted(repeat.every_days, 'day')} while nothing happens, at most {_counted(repeat.at_most, 'more time')}"
+    return f"again every {counted(repeat.every_days, 'day')} while nothing happens, at most {counted(repeat.at_most, 'more time')}"
 
 
 def _rule(number: int, rule: CustomerRule) -> str:
-    who = ", and ".join(_match(rule.match))
+    who = ", and ".join(match_words(rule.match))
     if rule.exclude is None:
         return f"Rule {number}: if {who}, the procedure is “{rule.procedure}”."
     until = f"until {rule.exclude.until} inclusive" if rule.exclude.until else "until this rule is removed"
     return f"Rule {number}: if {who}, it is not chased {until}. Reason: {rule.exclude.reason}"
 
 
-def _match(match: Match) -> Iterator[str]:
-    if match.groups:
-        yield f"the customer is in the group {_quoted(match.groups)}"
-    if match.countries:
-        yield f"the customer is in {_listed([_country(code) for code in match.countries], 'or')}"
-    if match.names:
-        yield f"the customer's name is like {_quoted(match.names)}"
-    if match.ids:
-        yield f"the customer's id in the ledger is {_quoted(match.ids)}"
-    if match.min_amount:
-        yield f"the invoice or instalment is at least {_amounts(match.min_amount)}"
-    if match.max_amount:
-        yield f"the invoice or instalment is at most {_amounts(match.max_amount)}"
-
-
 def _scope(policy: Policy) -> Iterator[str]:
     small = "No amount is too small for a reminder."
-    yield f"What is outstanding is left alone up to {_amounts(policy.tolerance)}." if policy.tolerance else small
+    yield f"What is outstanding is left alone up to {amounts_listed(policy.tolerance)}." if policy.tolerance else small
     steps = ", then ".join(_RECIPIENTS[step] for step in policy.recipients)
     yield f"A notice goes to the first of these that has a usable address: {steps}."
     yield _GROUPINGS[policy.grouping]
@@ -257,7 +220,7 @@ def _payment(policy: Policy) -> Iterator[str]:
     for code, details in sorted(policy.payment_details.items()):
         yield f"Whoever pays in {code}: {_details(details)}."
     yield "Notices link to the ledger's own pay page." if policy.payment_links else "Notices have no payment link."
-    yield "No late charges are added."
+    yield from charge_sentences(policy)
 
 
 def _details(details: PaymentDetails) -> str:
@@ -274,13 +237,13 @@ def _details(details: PaymentDetails) -> str:
 
 def _safety(policy: Policy) -> Iterator[str]:
     guard = policy.guard
-    yield f"A promise to pay counts as broken {_counted(policy.promises.grace_days, 'day')} after the promised day."
+    yield f"A promise to pay counts as broken {counted(policy.promises.grace_days, 'day')} after the promised day."
     yield (
         f"A run stops and asks when it would write to more than {guard.max_share_of_customers:%} of the customers with open items, "
-        f"judged from {_counted(guard.share_from_customers, 'customer')} on."
+        f"judged from {counted(guard.share_from_customers, 'customer')} on."
     )
-    yield f"A run stops and asks when the newest payment in the books is more than {_counted(guard.max_days_without_payment, 'day')} old."
+    yield f"A run stops and asks when the newest payment in the books is more than {counted(guard.max_days_without_payment, 'day')} old."
     if guard.max_total:
-        yield f"A run stops and asks when it would claim more than {_amounts(guard.max_total)}."
+        yield f"A run stops and asks when it would claim more than {amounts_listed(guard.max_total)}."
     else:
         yield "There is no limit to what one run may claim."

@@ -12,6 +12,8 @@ from babel import Locale
 from ..calendar import knows_country
 from ..money import minor_units
 from ..port import Capability
+from .charge_schema import ChargeRule, Exemption, LateCharges
+from .lint_charges import charge_advice, charge_findings
 from .lint_ladders import ladder_findings
 from .problems import Finding, Path
 from .queries import can_be_paid
@@ -55,6 +57,7 @@ def findings(
     yield from _default_procedure(policy)
     for rule in policy.entries("customers", CustomerRule):
         yield from _rule(rule, _procedures(policy))
+    yield from charge_findings(policy, capabilities)
     if capabilities is not None:
         yield from _abilities(policy, capabilities)
 
@@ -118,7 +121,9 @@ def _amounts(policy: Section) -> Iterator[Finding]:
     yield from _decimals(policy.path, "tolerance", policy.sound("tolerance"))
     guard = policy.section("guard", Guard)
     yield from _decimals(guard.path, "max_total", guard.sound("max_total"))
-    for rule in policy.entries("customers", CustomerRule):
+    yield from _charge_amounts(policy.section("late_charges", LateCharges))
+    excepted = policy.section("late_charges", LateCharges).entries("exempt", Exemption)
+    for rule in (*policy.entries("customers", CustomerRule), *excepted):
         match = rule.section("match", Match)
         low, high = match.sound("min_amount") or {}, match.sound("max_amount") or {}
         yield from _decimals(match.path, "min_amount", low)
@@ -128,6 +133,13 @@ def _amounts(policy: Section) -> Iterator[Finding]:
                 yield Finding(
                     (*match.path, "max_amount", code), f"`max_amount` {high[code]} {code} is below `min_amount` {low[code]} {code}"
                 )
+
+
+def _charge_amounts(charges: Section) -> Iterator[Finding]:
+    for key in ("minimum", "cap", "write_off_below"):
+        yield from _decimals(charges.path, key, charges.sound(key))
+    for rule in charges.entries("rules", ChargeRule):
+        yield from _decimals(rule.path, "amount", rule.sound("amount"))
 
 
 def _decimals(path: Path, key: str, amounts: dict[str, Decimal] | None) -> Iterator[Finding]:
@@ -189,7 +201,8 @@ def missing_payment_details(policy: Policy, currencies: Iterable[str]) -> list[F
 
 def warnings(policy: Policy, as_of: date | None = None) -> list[Finding]:
     """What is legal and unwise. With `as_of`, also what has run out by that day."""
-    return [*_mail_advice(policy), *_start_advice(policy), *_ladder_advice(policy), *_rule_advice(policy, as_of), *_guard_advice(policy)]
+    known = [*_mail_advice(policy), *_start_advice(policy), *_ladder_advice(policy), *_rule_advice(policy, as_of)]
+    return [*known, *charge_advice(policy, as_of), *_guard_advice(policy)]
 
 
 def _mail_advice(policy: Policy) -> Iterator[Finding]:

@@ -9,10 +9,13 @@ from datetime import time
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, Strict
+from pydantic import BaseModel, Field, InstanceOf
 
 from ..receivables import ContactRole
 from ..secret import Secret
+from .charge_schema import LateCharges
+from .parts import Match as Match
+from .parts import Model as Model
 from .values import (
     Amount,
     Bic,
@@ -34,12 +37,6 @@ from .values import (
     TimeZoneName,
     Word,
 )
-
-
-class Model(BaseModel):
-    """Strict and frozen: an unknown key or a wrong type is an error, never a guess."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
 class Mode(Word):
@@ -248,21 +245,6 @@ class Procedure(Model):
     levels: Several[Level] = Field(min_length=1, max_length=30, description="The rungs, by rising days")
 
 
-class Match(Model):
-    """Which customers a rule is for: everything that is given must fit; lists mean any of them."""
-
-    groups: Several[Name] = Field((), description="Tags of the customer in the ledger")
-    countries: Several[CountryCode] = Field((), description="ISO 3166-1 countries")
-    names: Several[Name] = Field((), description="Names, upper and lower case alike, with * for any text")
-    ids: Several[Name] = Field((), description="The ledger's ids of customers")
-    min_amount: dict[CurrencyCode, Amount] = Field(
-        default_factory=dict, description="The total of the invoice, or of the instalment, is at least this, in its currency"
-    )
-    max_amount: dict[CurrencyCode, Amount] = Field(
-        default_factory=dict, description="The total of the invoice, or of the instalment, is at most this, in its currency"
-    )
-
-
 class Exclusion(Model):
     """Do not chase, with the reason and until when."""
 
@@ -346,7 +328,7 @@ class Policy(Model):
         description="customer: one message with all due items; invoice: one for each",
     )
     templates: Line = Field("", description="A folder with the company's own texts; what is missing there is taken from Puntual's")
-    late_charges: Annotated[tuple[()], Strict(False)] = Field((), description="None yet")
+    late_charges: LateCharges | None = Field(None, description="What being late costs; left out, nothing is charged")
     promises: Promises = Field(default_factory=Promises, description="How a promise to pay is treated")
     guard: Guard = Field(default_factory=Guard, description="When a plan is too implausible to be carried out without asking")
 

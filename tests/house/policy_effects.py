@@ -14,16 +14,21 @@ from dunning_cases import policy as _policy
 from puntual.connectors.files.settings import FilesSettings
 from puntual.core.channels.email import compose
 from puntual.core.channels.smtp import SmtpTransport
+from puntual.core.dunning.charge_announcements import upcoming
+from puntual.core.dunning.charge_facts import ChargeDue, ChargeFacts, ChargeRecord, balances_of
+from puntual.core.dunning.charge_reversals import reversals
+from puntual.core.dunning.charge_rules import ChargeBook
+from puntual.core.dunning.charges import charges_due
 from puntual.core.dunning.facts import Action, CustomerFacts, Hold, HoldKind
 from puntual.core.dunning.forecast import days_ahead
 from puntual.core.dunning.guard import Circumstances, alarms
 from puntual.core.dunning.plan import Rulebook
 from puntual.core.dunning.printout import as_lines
-from puntual.core.errors import PolicyProblem
 from puntual.core.notices.render import Rendered
+from puntual.core.policy.countries import country_pack
 from puntual.core.policy.schema import LedgerChoice, Policy
 from puntual.core.port import Capability
-from puntual.core.receivables import Contact, ContactRole, Customer
+from puntual.core.receivables import Allocation, Contact, ContactRole, CreditKind, Customer, open_items
 from puntual.core.worker.act import render_notice
 from puntual.core.worker.clock import FixedClock, today
 from puntual.core.worker.envelope import attachments_of, envelope_of
@@ -136,16 +141,38 @@ F-1,Talleres Gómez,pagos@gomez.example,2026-03-13,2026-04-13,100.00,100.00
 """
 
 
+def charged(policy: Policy) -> str:
+    """What is charged on invoices of a company, a public body and a consumer up to a year after they were due, and what is announced."""
+    by, told = ChargeBook.of(policy, country_pack), []
+    late = date(2026, 6, 1)
+    for customer, total, currency in (
+        (GOMEZ, "90.00", "EUR"),
+        (NORTE, "5000.00", "EUR"),
+        (replace(GOMEZ, is_business=False), "800.00", "EUR"),
+    ):
+        item = open_items(replace(invoice("F-1", total, due=date(2025, 5, 31), currency=currency), customer_id=customer.id))[0]
+        settled = Allocation("a", "F-1", "p", CreditKind.PAYMENT, item.total, date(2025, 10, 3))
+        for payments in ((), (settled,)):
+            left = balances_of(item.total, payments, late)
+            known = replace(item, outstanding=left[-1].amount)
+            facts = ChargeFacts(known, left, customer, announced_on=dict.fromkeys(("a", "b"), date(2025, 6, 6)))
+            told += [
+                line
+                for one in charges_due(facts, by, date(2025, 12, 2))
+                for line in (repr(one), *(one.lines() if isinstance(one, ChargeDue) else ()))
+            ]
+            told += [one.line() for one in upcoming(facts, by, date(2025, 6, 2))]
+            if not payments:
+                done = [one for one in charges_due(facts, by, date(2025, 9, 2)) if isinstance(one, ChargeDue)]
+                known_then = tuple(
+                    ChargeRecord(one.rule, one.key.period, one.calculation.first, one.calculation.last, one.amount, terms=one.terms)
+                    for one in done
+                )
+            told += map(repr, reversals(replace(facts, charges=known_then), by))
+    return "\n".join(told)
+
+
 def policy(**changes: Any) -> Policy:
     """The policy of the stories, live, with these keys."""
     go_live = {"date": "2026-03-25", "old_debt": "ignore"}
     return _policy(**{"mode": "live", "go_live": go_live, "ledger": LEDGER, **changes})
-
-
-def refused(**changes: Any) -> str:
-    """What the reader says of a policy that it does not take."""
-    try:
-        policy(**changes)
-    except PolicyProblem as error:
-        return str(error)
-    return ""

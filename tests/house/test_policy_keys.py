@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from house.package import ROOT, tree_of
-from house.policy_effects import attached, dialled, enveloped, guarded, planned, policy, refused, rendered, today_there, whole_run
+from house.policy_effects import attached, charged, dialled, enveloped, guarded, planned, policy, rendered, today_there, whole_run
 from puntual.core.policy.explain import explain
 from puntual.core.policy.json_schema import policy_json_schema
 from puntual.core.policy.schema import Policy
@@ -48,6 +48,35 @@ def paid_to(**details: str) -> Example:
 def served(**more: Any) -> Example:
     smtp = {"host": "mail.soler.example"}
     return Example(dialled, {"mail__smtp": {**smtp, **more}}, {"mail__folder": "", "mail__smtp": smtp})
+
+
+AGREED = {"key": "a", "kind": "contract_interest", "annual_percent": 12}
+STATUTE = {"key": "a", "kind": "statutory_interest"}
+FEE = {"key": "a", "kind": "flat_fee", "amount": {"EUR": 10}}
+SHARE = {"key": "a", "kind": "percentage", "percent": 2}
+RECOVERY = {"key": "a", "kind": "compensation"}
+ITS_CHARGES = {"start": "2025-01-01", "after_payment": "keep", "tax": {"late_fee": "none"}}
+
+
+def charges(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"late_charges": {**ITS_CHARGES, **more, "rules": [*rules]}}
+
+
+def on_rule(rule: dict[str, Any], **more: Any) -> Example:
+    return Example(charged, charges({**rule, **more}), charges(rule))
+
+
+def on_charges(*rules: dict[str, Any], **more: Any) -> Example:
+    return Example(charged, charges(*rules, **more), charges(*rules))
+
+
+def best(*keys: str) -> dict[str, Any]:
+    three = ({**FEE, "key": "x"}, {**SHARE, "key": "y"}, {**FEE, "key": "z", "amount": {"EUR": 300}})
+    return charges(*three, {"key": "a", "kind": "higher_of", "of": [*keys]})
+
+
+def exempt(match: dict[str, Any], reason: str = "a pact") -> dict[str, Any]:
+    return charges(AGREED, exempt=[{"match": match, "reason": reason}])
 
 
 EXAMPLES: dict[str, Example] = {
@@ -119,6 +148,50 @@ EXAMPLES: dict[str, Example] = {
     "recipients": Example(planned, {"recipients": ["escalation", "general"]}),
     "grouping": Example(planned, {"grouping": "invoice"}),
     "templates": Example(rendered, {"templates": "plantillas"}),
+    "late_charges.rules.key": on_rule(FEE, key="b"),
+    "late_charges.rules.kind": Example(charged, charges(RECOVERY), charges(STATUTE)),
+    "late_charges.rules.annual_percent": on_rule(AGREED, annual_percent=9),
+    "late_charges.rules.monthly_percent": Example(
+        charged, charges({"key": "a", "kind": "contract_interest", "monthly_percent": 1}), charges(AGREED)
+    ),
+    "late_charges.rules.percent": on_rule(SHARE, percent=3),
+    "late_charges.rules.base": on_rule(SHARE, base="total"),
+    "late_charges.rules.amount.*": on_rule(FEE, amount={"EUR": 12}),
+    "late_charges.rules.every": on_rule(FEE, every=30),
+    "late_charges.rules.law": on_rule(STATUTE, law="FR"),
+    "late_charges.rules.legal_limit_percent": Example(
+        charged,
+        charges({**AGREED, "law": "US-CA", "annual_percent": 8, "legal_limit_percent": 9}),
+        charges({**AGREED, "law": "US-CA", "annual_percent": 8}),
+    ),
+    "late_charges.rules.day_basis": on_rule(AGREED, day_basis="actual_360"),
+    "late_charges.rules.rounding": on_rule(AGREED, rounding="per_day"),
+    "late_charges.rules.rate_over_time": on_rule(STATUTE, rate_over_time="frozen_at_start"),
+    "late_charges.rules.of": Example(charged, best("x", "y", "z"), best("x", "y")),
+    "late_charges.rules.from_days": on_rule(FEE, from_days=20),
+    "late_charges.rules.customers": on_rule(AGREED, customers="all"),
+    "late_charges.start": on_charges(AGREED, start="2025-08-01"),
+    "late_charges.from_days": on_charges(FEE, from_days=20),
+    "late_charges.minimum.*": on_charges(AGREED, minimum={"EUR": 20}),
+    "late_charges.cap.*": on_charges(AGREED, cap={"EUR": 30}),
+    "late_charges.cap_share": on_charges(AGREED, cap_share=0.02),
+    "late_charges.exempt.match.groups": Example(charged, exempt({"groups": ["Público"]}), exempt({"groups": ["Otros"]})),
+    "late_charges.exempt.match.countries": Example(charged, exempt({"countries": ["ES"]}), exempt({"countries": ["MX"]})),
+    "late_charges.exempt.match.names": Example(charged, exempt({"names": ["Talleres *"]}), exempt({"names": ["Talleres"]})),
+    "late_charges.exempt.match.ids": Example(charged, exempt({"ids": ["norte"]}), exempt({"ids": ["sur"]})),
+    "late_charges.exempt.match.min_amount.*": Example(charged, exempt({"min_amount": {"EUR": 300}}), exempt({"min_amount": {"EUR": 9000}})),
+    "late_charges.exempt.match.max_amount.*": Example(charged, exempt({"max_amount": {"EUR": 100}}), exempt({"max_amount": {"EUR": 1}})),
+    "late_charges.exempt.reason": Example(charged, exempt({"ids": ["norte"]}), exempt({"ids": ["norte"]}, "a wish")),
+    "late_charges.announce": on_charges({**FEE, "key": "c"}, announce=False),
+    "late_charges.announce_days": on_charges(FEE, announce_days=21),
+    "late_charges.approval": on_charges(FEE, approval=False),
+    "late_charges.placement": on_charges(FEE, placement="line"),
+    "late_charges.after_payment": on_charges(AGREED, after_payment="waive"),
+    "late_charges.write_off_below.*": on_charges(AGREED, write_off_below={"EUR": 50}),
+    "late_charges.tax.statutory_interest": on_charges(STATUTE, tax={"statutory_interest": "follows_supply"}),
+    "late_charges.tax.contract_interest": on_charges(AGREED, tax={"contract_interest": "follows_supply"}),
+    "late_charges.tax.compensation": on_charges(RECOVERY, tax={"compensation": "follows_supply"}),
+    "late_charges.tax.late_fee": on_charges(FEE, tax={"late_fee": "follows_supply"}),
     "promises.grace_days": Example(planned, {"promises__grace_days": 9}),
     "guard.max_share_of_customers": Example(
         guarded, {"guard": {"max_share_of_customers": 0.5, "share_from_customers": 2}}, {"guard": {"share_from_customers": 2}}
@@ -132,7 +205,6 @@ PROVED_ELSEWHERE = {
     "ledger": "tests/core/policy/test_policy_read.py::test_the_ledgers_settings_are_its_own_model_with_its_secrets",
     "mail.smtp.username": SMTP + "test_a_refused_login_names_the_settings_and_never_the_password",
     "mail.smtp.password": SMTP + "test_a_refused_login_names_the_settings_and_never_the_password",
-    "late_charges": "tests/house/test_policy_keys.py::test_a_late_charge_is_refused_until_there_are_any",
 }
 
 
@@ -175,8 +247,3 @@ def test_a_key_changes_what_comes_about(key: str) -> None:
 def test_the_test_that_proves_a_key_exists(key: str) -> None:
     path, _, name = PROVED_ELSEWHERE[key].partition("::")
     assert name in {node.name for node in tree_of(ROOT / path).body if isinstance(node, ast.FunctionDef)}
-
-
-def test_a_late_charge_is_refused_until_there_are_any() -> None:
-    assert "late_charges" in refused(late_charges=[{"fee": 40}])
-    assert refused(late_charges=[]) == ""

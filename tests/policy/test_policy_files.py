@@ -50,6 +50,6 @@ def test_a_finding_made_later_is_placed_in_the_text():
     text = next(path for path in GOOD if path.stem == "full_es").read_text(encoding="utf-8")
     policy = read(text)
     found = [*missing_payment_details(policy.model_copy(update={"payment_links": ()}), ["EUR", "GBP"]), *warnings(policy)]
-    payment, ladder = located(found, text, "acme.yaml")
+    payment, ladder, *_ = located(found, text, "acme.yaml")
     assert str(payment) == "acme.yaml:38:1: the books have open items in GBP, but there is no way to pay in GBP (add `GBP:` with `iban`)"
     assert (ladder.line, ladder.column, ladder.message) == (51, 31, "level `friendly` (day 1) will wait until 5 days after `today` (day 0)")

@@ -128,7 +128,8 @@ def test_every_day_bears_interest_once(balances: list[Balance], rule: InterestRu
 def test_compound_interest_is_simple_within_a_year_and_more_after_it(balances: list[Balance], rule: InterestRule, last: int) -> None:
     compound = InterestRule(rule.rates, rule.basis, rule.rounding, rule.over_time, Compounding.YEARLY)
     simple_total, compound_total = (accrue(balances, one, START, day(last)).total for one in (rule, compound))
-    assert compound_total >= simple_total
+    # On each anniversary whole cents are added, so half a cent may be lost where simple interest is rounded once.
+    assert compound_total.amount >= simple_total.amount - Decimal("0.01")
     if day(last) < date(2024, 11, 20):
         assert compound_total == simple_total
 
