@@ -323,6 +323,11 @@ def our_marks(text: str) -> tuple[str, ...]:
     return tuple(_OUR_MARK.findall(text))
 
 
+def holds_mark(text: str, marker: str) -> bool:
+    """Whether a text holds the marker itself, and not only a longer one that begins or ends like it."""
+    return re.search(rf"(?<![\w-]){re.escape(marker)}(?![\w-])", text) is not None
+
+
 def open_items(invoice: Invoice) -> tuple[OpenItem, ...]:
     """The open items of an invoice: its instalments with something outstanding; none unless it is open."""
     if invoice.status is not DocumentStatus.OPEN:

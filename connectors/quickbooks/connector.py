@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from ...core.access import Purpose
 from ...core.errors import Refused
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import ChargeMade, Company, Invoice, LateCharge, Note, UnappliedCredit
+from ...core.receivables import ChargeMade, Company, Invoice, LateCharge, Note, UnappliedCredit, holds_mark
+from ..drafts import UNREADABLE
 from ..http import Limits, Transport, understood
 from ..oauth import Tokens
 from . import mapping
@@ -17,7 +18,7 @@ from .authorizer import QuickBooksAuthorizer
 from .charges import Charges, request_id
 from .faults import Fault, error_of
 from .mapping import Row, text_of
-from .passes import UNREADABLE, Pass, Position
+from .passes import Pass, Position
 from .reader import Families, QuickBooksReader
 from .settings import QuickBooksSettings
 from .wire import BATCH_ITEMS, Wire
@@ -128,7 +129,7 @@ class QuickBooksConnector(LedgerConnector):
             note.marker: text_of(row["Id"])
             for row in rows
             for note in notes
-            if note.invoice_id in _attached_to(row) and mapping.holds_marker(row.get("Note"), note.marker)
+            if note.invoice_id in _attached_to(row) and holds_mark(text_of(row.get("Note")), note.marker)
         }
 
     @understood(LEDGER)

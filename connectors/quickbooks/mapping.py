@@ -31,21 +31,12 @@ from ...core.receivables import (
     UnappliedCredit,
     our_marks,
 )
+from ..late_fees import names_late_fee
 
 Row = Mapping[str, Any]
 
 VOIDED = re.compile(r"\s*voided\b", re.IGNORECASE)
 """A voided document stays, over nothing; its private note begins so (recorded: `Voided`, `Voided - what stood there`)."""
-
-LATE_FEE = re.compile(
-    r"late[- ](fee|charge|payment (fee|charge|interest))|finance charge|overdue (fee|charge|interest)|interest on (late|overdue)"
-    r"|(recargo|inter[eé]s(es)?|cargo|comisi[oó]n) (por|de) (mora|demora|pago (atrasado|tard[ií]o)|atraso|retraso)|intereses moratorios"
-    r"|(frais|p[eé]nalit[eé]s?|int[eé]r[eê]ts?) de retard|int[eé]r[eê]ts? moratoires"
-    r"|mahngeb[uü]hr|verzugszins|verzugspauschale|s[aä]umnis(zuschlag|geb[uü]hr)",
-    re.IGNORECASE,
-)
-"""How a line is called by which somebody charges lateness. QuickBooks' own is an item `Late fee` with the account `Late fee income`
-(QuickBooks help, article L9jRuSrVi); its settings stand nowhere in the API."""
 
 _SHOWN_CHARACTERS = 80
 NOTE_CHARACTERS = 2000
@@ -149,9 +140,9 @@ def foreign_late_fee(row: Row) -> str:
             continue
         detail, said = line.get("SalesItemLineDetail") or {}, text_of(line.get("Description"))
         for name in (name_of(detail.get("ItemRef")), name_of(detail.get("ItemAccountRef"))):
-            if LATE_FEE.search(name):
+            if names_late_fee(name):
                 return name
-        if LATE_FEE.match(said):
+        if names_late_fee(said, at_the_start=True):
             return said[:_SHOWN_CHARACTERS]
     return ""
 
@@ -305,11 +296,6 @@ def note(text: str, marker: str, invoice_id: str) -> Row:
     fits = len(text) <= NOTE_CHARACTERS
     shown = text if fits else text[: NOTE_CHARACTERS - len(end)] + end
     return {"Note": shown, "AttachableRef": [{"EntityRef": {"type": "Invoice", "value": invoice_id}, "IncludeOnSend": False}]}
-
-
-def holds_marker(text: Any, marker: str) -> bool:
-    """Whether a text holds the marker itself, and not only a longer one that begins or ends like it."""
-    return re.search(rf"(?<![\w-]){re.escape(marker)}(?![\w-])", text_of(text)) is not None
 
 
 def charge_line(amount: Decimal, text: str, item: str, tax_code: str) -> Row:

@@ -7,21 +7,20 @@ capture"). What it cannot tell is told by a complete pass, whose end closes what
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from ...core.errors import UnexpectedResponse
-from ...core.port import Cursor, Page, RowProblem
-from ...core.receivables import Allocation, CreditNote, Customer, Invoice, Payment
+from ...core.port import Cursor, Page
+from ..drafts import PageDraft
 from . import mapping
 from .mapping import Row, ref_of, text_of
 from .reader import Families, QuickBooksReader
 
-T = TypeVar("T")
-
+LEDGER = "QuickBooks"
 CDC_DAYS = 29
 CDC_OBJECTS = 1000
 SETTLED_DAYS = 3
@@ -29,8 +28,6 @@ SETTLED_DAYS = 3
 PAYMENT_DAYS = 365
 """How far a complete pass looks back for payments; older ones are read where an open invoice or a customer's balance tells of them."""
 _FORMAT = 1
-UNREADABLE = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
-"""How data shows that it has another form than documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,44 +60,6 @@ class Position:
 def instant_text(at: datetime) -> str:
     """An instant with its offset, without which QuickBooks takes it for Pacific time."""
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="seconds")
-
-
-@dataclass
-class _Draft:
-    """A page in the making."""
-
-    customers: list[Customer] = field(default_factory=list)
-    invoices: list[Invoice] = field(default_factory=list)
-    credit_notes: list[CreditNote] = field(default_factory=list)
-    payments: list[Payment] = field(default_factory=list)
-    allocations: list[Allocation] = field(default_factory=list)
-    whole: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    problems: list[RowProblem] = field(default_factory=list)
-
-    def read(self, what: str, row: Row, make: Callable[[], T]) -> T | None:
-        """The value of a row, or None and a problem for people."""
-        try:
-            return make()
-        except UNREADABLE as unreadable:
-            why = str(unreadable) if type(unreadable) is ValueError else f"{type(unreadable).__name__} {unreadable}"
-            where = f"{what} {text_of(row.get('DocNumber'))} (id {text_of(row.get('Id'))}) in QuickBooks".replace("  ", " ")
-            self.problems.append(RowProblem(where, f"cannot be read: {why}. Correct it in QuickBooks."))
-            return None
-
-    def page(self, cursor: Cursor, *, starts_pass: bool = False) -> Page:
-        return Page(
-            cursor,
-            customers=tuple(self.customers),
-            invoices=tuple(self.invoices),
-            credit_notes=tuple(self.credit_notes),
-            payments=tuple(self.payments),
-            allocations=tuple(self.allocations),
-            problems=tuple(self.problems),
-            allocations_known_of=tuple(self.whole),
-            deleted_ids=tuple(self.deleted),
-            starts_pass=starts_pass,
-        )
 
 
 class Pass:
@@ -138,10 +97,10 @@ class Pass:
 
     # --- what changed ---------------------------------------------------------------------------------------------------------
 
-    def _changes(self, changed: dict[str, list[Row]]) -> _Draft:
-        draft = _Draft()
+    def _changes(self, changed: dict[str, list[Row]]) -> PageDraft:
+        draft = PageDraft(LEDGER)
         kinds = ("Invoice", "Payment", "CreditMemo")
-        draft.deleted += [text_of(row["Id"]) for kind in kinds for row in changed[kind] if mapping.is_deleted(row)]
+        draft.deleted_ids += [text_of(row["Id"]) for kind in kinds for row in changed[kind] if mapping.is_deleted(row)]
         invoices, payments, memos = ([row for row in changed[kind] if not mapping.is_deleted(row)] for kind in kinds)
         customers = [row for row in changed["Customer"] if text_of(row.get("status")) != "Deleted"]
         self._families.learn(customers)
@@ -160,7 +119,7 @@ class Pass:
             starts = False
         yield Page(self._after(self._reader.answered_at), starts_pass=starts, ends_pass=True)
 
-    def _drafts(self) -> Iterator[_Draft]:
+    def _drafts(self) -> Iterator[PageDraft]:
         yield from self._told(self._reader.customers(), self._tell_customers)
         begun = self._instant(self._reader.answered_at)
         settled_since = self._start.low or instant_text(begun - timedelta(days=SETTLED_DAYS))
@@ -171,53 +130,53 @@ class Pass:
         yield from self._told(self._reader.payments(self._standing.untold_links()), self._tell_live_payments)
         yield from self._told(self._reader.payments_of(self._standing.unexplained()), self._tell_live_payments)
 
-    def _told(self, pages: Iterable[list[Row]], tell: Callable[[list[Row], _Draft], None]) -> Iterator[_Draft]:
+    def _told(self, pages: Iterable[list[Row]], tell: Callable[[list[Row], PageDraft], None]) -> Iterator[PageDraft]:
         for rows in pages:
-            draft = _Draft()
+            draft = PageDraft(LEDGER)
             tell(rows, draft)
             yield draft
 
     # --- and what is told of it -----------------------------------------------------------------------------------------------
 
-    def _tell_customers(self, rows: list[Row], draft: _Draft) -> None:
+    def _tell_customers(self, rows: list[Row], draft: PageDraft) -> None:
         self._families.learn(rows)
         for row in rows:
             self._standing.note_customer(row)
-            if found := draft.read("Customer", row, partial(mapping.customer, row)):
+            if found := draft.read(_named("Customer", row), partial(mapping.customer, row)):
                 draft.customers.append(found)
 
-    def _tell_invoices(self, rows: list[Row], draft: _Draft, payments: Collection[Row] = ()) -> None:
+    def _tell_invoices(self, rows: list[Row], draft: PageDraft, payments: Collection[Row] = ()) -> None:
         home, known = self._reader.home_of(rows), {text_of(row["Id"]) for row in payments}
         paid_on = _last_payments(payments)
         for row in rows:
             settled_on = paid_on.get(text_of(row.get("Id")))
-            if found := draft.read("Invoice", row, partial(mapping.invoice, row, self._families.payer(row), home, settled_on)):
+            if found := draft.read(_named("Invoice", row), partial(mapping.invoice, row, self._families.payer(row), home, settled_on)):
                 draft.invoices.append(found)
                 self._standing.note_invoice(row)
-                draft.whole += [found.id] if known.issuperset(mapping.payments_linked(row)) else []
+                draft.known_of += [found.id] if known.issuperset(mapping.payments_linked(row)) else []
 
-    def _tell_credit_memos(self, rows: list[Row], draft: _Draft) -> None:
+    def _tell_credit_memos(self, rows: list[Row], draft: PageDraft) -> None:
         home = self._reader.home_of(rows)
         for row in rows:
-            if found := draft.read("Credit memo", row, partial(mapping.credit_note, row, self._families.payer(row), home)):
+            if found := draft.read(_named("Credit memo", row), partial(mapping.credit_note, row, self._families.payer(row), home)):
                 draft.credit_notes.append(found)
                 self._standing.note_credit(row, found.remaining.amount)
 
-    def _tell_live_payments(self, rows: list[Row], draft: _Draft) -> None:
+    def _tell_live_payments(self, rows: list[Row], draft: PageDraft) -> None:
         """Those with something left, and those that were used on what is open; the rest is history."""
         self._tell_payments([row for row in rows if self._standing.is_live(row)], draft)
 
-    def _tell_payments(self, rows: list[Row], draft: _Draft) -> None:
+    def _tell_payments(self, rows: list[Row], draft: PageDraft) -> None:
         home = self._reader.home_of(rows)
         for row in rows:
-            used = draft.read("Payment", row, partial(mapping.allocations, row, home))
+            used = draft.read(_named("Payment", row), partial(mapping.allocations, row, home))
             if used is None:
                 continue
-            paid = draft.read("Payment", row, partial(mapping.payment, row, self._families.payer(row), home))
+            paid = draft.read(_named("Payment", row), partial(mapping.payment, row, self._families.payer(row), home))
             draft.allocations += used
-            draft.whole.append(text_of(row["Id"]))
+            draft.known_of.append(text_of(row["Id"]))
             if paid:
-                draft.payments.append(paid)
+                draft.payments[paid.id] = paid
                 self._standing.note_credit(row, paid.unapplied.amount)
 
 
@@ -264,6 +223,11 @@ class _Standing:
     def unexplained(self) -> Iterator[str]:
         """Customers who owe less than their documents come to: they have an old payment that is not used up."""
         yield from sorted(key for key, balance in self._balances.items() if balance < self._explained.get(key, Decimal(0)))
+
+
+def _named(what: str, row: Row) -> str:
+    """A row as people know it."""
+    return f"{what} {text_of(row.get('DocNumber'))} (id {text_of(row.get('Id'))})"
 
 
 def _last_payments(payments: Iterable[Row]) -> dict[str, date]:

@@ -18,9 +18,9 @@ from typing import Any
 
 from ...core.errors import PeriodLocked, Refused, RejectedByLedger
 from ...core.money import Money
-from ...core.receivables import ChargeMade, LateCharge
+from ...core.receivables import ChargeMade, LateCharge, holds_mark
 from . import mapping
-from .mapping import Row, day_of, holds_marker, is_guid, text_of
+from .mapping import Row, day_of, is_guid, text_of
 from .settings import NO_TAX, XeroSettings
 from .wire import XeroWire
 
@@ -68,7 +68,7 @@ class Charges:
         return found
 
     def _line_of(self, row: Row, marker: str) -> ChargeMade | None:
-        line = next((line for line in row.get("LineItems") or () if holds_marker(line.get("Description"), marker)), None)
+        line = next((line for line in row.get("LineItems") or () if holds_mark(text_of(line.get("Description")), marker)), None)
         return _made_as_line(row, line, marker) if line else None
 
     def _document_of(self, marker: str) -> ChargeMade | Refused | None:
@@ -139,7 +139,7 @@ class Charges:
         return _made_as_document(made, charge.marker)
 
     def _document(self, row: Row, charge: LateCharge) -> dict[str, Any]:
-        cites = "" if holds_marker(charge.text, charge.invoice_number) else f" ({charge.invoice_number})"
+        cites = "" if holds_mark(charge.text, charge.invoice_number) else f" ({charge.invoice_number})"
         line = {**self._line(row, charge), "Description": charge.text + cites}
         theme = {"BrandingThemeID": row["BrandingThemeID"]} if row.get("BrandingThemeID") else {}
         return {

@@ -9,7 +9,7 @@ from typing import ClassVar
 from ...core.access import Purpose
 from ...core.errors import LedgerUnavailable, PermissionMissing, Refused, RejectedByLedger
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import ChargeMade, Company, ExpectedPayment, Invoice, LateCharge, Note, UnappliedCredit, open_items
+from ...core.receivables import ChargeMade, Company, ExpectedPayment, Invoice, LateCharge, Note, UnappliedCredit, holds_mark, open_items
 from ..http import Limits, Transport, understood
 from . import mapping
 from .charges import Charges, key_of
@@ -192,9 +192,7 @@ class XeroConnector(LedgerConnector):
             for invoice_id in dict.fromkeys(note.invoice_id for note in notes if is_guid(note.invoice_id)):
                 texts = self._history(invoice_id)
                 theirs = (note.marker for note in notes if note.invoice_id == invoice_id)
-                found |= {
-                    marker: f"{invoice_id}/{marker}" for marker in theirs if any(mapping.holds_marker(text, marker) for text in texts)
-                }
+                found |= {marker: f"{invoice_id}/{marker}" for marker in theirs if any(holds_mark(text_of(text), marker) for text in texts)}
         return found
 
     def _history(self, invoice_id: str) -> list[str]:

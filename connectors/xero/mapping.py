@@ -29,6 +29,7 @@ from ...core.receivables import (
     UnappliedCredit,
     our_marks,
 )
+from ..late_fees import names_late_fee
 
 Row = Mapping[str, Any]
 
@@ -56,16 +57,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _COUNTRY_LANGUAGES = ("en", "es", "fr", "de", "pt", "it", "nl")
 _COUNTRY_NICKNAMES = {"usa": "US", "uk": "GB", "great britain": "GB", "england": "GB", "scotland": "GB", "wales": "GB", "holland": "NL"}
-
-# How people name a line that charges lateness, in the languages of the templates. "Interest" alone may be anything.
-_LATE_FEE = re.compile(
-    r"\b(?:late|overdue)\s+(?:payment\s+)?(?:fee|charge|interest|penalty)|\binterest\s+(?:on|for)\s+(?:late|overdue)"
-    r"|\brecargos?\s+por\s+(?:mora|demora|retraso|impago)|\binter[eé]s(?:es)?\s+(?:de\s+demora|por\s+demora|de\s+mora|moratorios?)"
-    r"|\bpenalizaci[oó]n(?:es)?\s+por\s+(?:mora|demora|retraso)|\bcompensaci[oó]n\s+por\s+costes\s+de\s+cobro"
-    r"|\bp[eé]nalit[eé]s?\s+de\s+retard|\bint[eé]r[eê]ts?\s+(?:de\s+retard|moratoires?)|\bfrais\s+de\s+(?:retard|recouvrement)"
-    r"|\bmahngeb[uü]hr|\bverzugs(?:zins|pauschal|kosten)|\bs[aä]umnis(?:zuschl|geb)",
-    re.IGNORECASE,
-)
 
 
 def is_guid(text: str) -> bool:
@@ -148,11 +139,6 @@ def is_sale(row: Row) -> bool:
     return row.get("Type") == SALE
 
 
-def holds_marker(text: Any, marker: str) -> bool:
-    """Whether a text holds the marker itself, and not only a longer one that begins or ends like it."""
-    return re.search(rf"(?<![\w-]){re.escape(marker)}(?![\w-])", text_of(text)) is not None
-
-
 def _late_fee(row: Row) -> str:
     """How the first line is called that charges lateness and is not ours."""
     for line in row.get("LineItems") or ():
@@ -161,7 +147,7 @@ def _late_fee(row: Row) -> str:
             continue
         item = text_of((line.get("Item") or {}).get("Name"))
         for name in (words.partition("\n")[0].strip(), item, text_of(line.get("ItemCode"))):
-            if _LATE_FEE.search(name):
+            if names_late_fee(name):
                 return name
     return ""
 

@@ -12,16 +12,15 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from ...core.port import MAX_PAGE_DOCUMENTS, Cursor, Page, RowProblem
-from ...core.receivables import Allocation, CreditNote, Customer, Invoice, Payment
+from ...core.port import MAX_PAGE_DOCUMENTS, Cursor, Page
+from ..drafts import PageDraft
 from . import mapping
 from .mapping import Row, text_of
 from .wire import Listing, XeroWire
 
-T = TypeVar("T")
-
+LEDGER = "Xero"
 MOST_ROWS = 1000
 """What one call gives at most; changes are always asked for in pages of this size."""
 _FORMAT = 1
@@ -120,52 +119,6 @@ def _print_of(row: Row, key: str) -> int:
     return int.from_bytes(hashlib.sha256(said.encode()).digest()[:6])
 
 
-@dataclass
-class _Draft:
-    """A page in the making."""
-
-    customers: list[Customer] = field(default_factory=list)
-    invoices: list[Invoice] = field(default_factory=list)
-    credit_notes: list[CreditNote] = field(default_factory=list)
-    payments: list[Payment] = field(default_factory=list)
-    allocations: list[Allocation] = field(default_factory=list)
-    known_of: list[str] = field(default_factory=list)
-    problems: list[RowProblem] = field(default_factory=list)
-
-    @property
-    def documents(self) -> int:
-        return len(self.invoices) + len(self.credit_notes) + len(self.payments)
-
-    @property
-    def is_empty(self) -> bool:
-        return not any(vars(self).values())
-
-    def read(self, stream: str, row: Row, make: Callable[[], T]) -> T | None:
-        """The value of a row, or None and a problem for people."""
-        try:
-            return make()
-        except (ValueError, KeyError) as unreadable:
-            what, key, name = _NAMES[stream]
-            why = f"it has no {unreadable.args[0]}" if isinstance(unreadable, KeyError) else str(unreadable)
-            where = f"{what} {text_of(row.get(name))} (id {text_of(row.get(key))}) in Xero"
-            self.problems.append(RowProblem(where, f"cannot be read: {why}. Correct it in Xero."))
-            return None
-
-    def page(self, cursor: Cursor, *, starts_pass: bool, warnings: Iterable[str]) -> Page:
-        return Page(
-            cursor,
-            tuple(self.customers),
-            tuple(self.invoices),
-            tuple(self.credit_notes),
-            tuple(self.payments),
-            tuple(self.allocations),
-            problems=tuple(self.problems),
-            allocations_known_of=tuple(self.known_of),
-            starts_pass=starts_pass,
-            warnings=tuple(warnings),
-        )
-
-
 class Pass:
     """One reading of the books, from a position to its end. `pages_known` are the invoices' own pages that are known from before."""
 
@@ -214,7 +167,7 @@ class Pass:
         self._move_on(is_news)
         for number, draft in enumerate(drafts, 1):
             cursor = self._at.cursor() if number == len(drafts) else before
-            yield draft.page(cursor, starts_pass=False, warnings=())
+            yield draft.page(cursor)
 
     def _ask(self, at: Position) -> Listing:
         whole = at.is_whole
@@ -274,8 +227,8 @@ class Pass:
 
     # --- what is told of it ---------------------------------------------------------------------------------------------------
 
-    def _drafts(self, rows: Sequence[Row]) -> Iterator[_Draft]:
-        draft = _Draft()
+    def _drafts(self, rows: Sequence[Row]) -> Iterator[PageDraft]:
+        draft = PageDraft(LEDGER)
         if self._at.stage == "contacts":
             self._tell_contacts([row for row in rows if row.get("IsCustomer") is not False or row.get("MergedToContactID")], draft)
         else:
@@ -284,9 +237,8 @@ class Pass:
             one = self._one(row)
             if draft.documents and draft.documents + one.documents > MAX_PAGE_DOCUMENTS:
                 yield draft
-                draft = _Draft()
-            for name, values in vars(one).items():
-                getattr(draft, name).extend(values)
+                draft = PageDraft(LEDGER)
+            draft.absorb(one)
         yield draft
 
     def _not_told(self, rows: Sequence[Row]) -> list[Row]:
@@ -300,37 +252,37 @@ class Pass:
         self._at = replace(self._at, next_sums={**self._at.next_sums, stage: total})
         return fresh
 
-    def _one(self, row: Row) -> _Draft:
-        draft, stage = _Draft(), self._at.stage
+    def _one(self, row: Row) -> PageDraft:
+        draft, stage = PageDraft(LEDGER), self._at.stage
         if stage == "invoices" and mapping.is_sale(row):
             self._tell_invoice(row, draft)
         elif stage == "credit_notes" and mapping.is_credit_of_customer(row):
-            draft.credit_notes += filter(None, [draft.read(stage, row, lambda: mapping.credit_note(row))])
+            draft.credit_notes += filter(None, [draft.read(_named(stage, row), lambda: mapping.credit_note(row))])
         elif stage in _TURNS and mapping.is_credit_of_customer(row):
-            draft.payments += filter(None, [draft.read(stage, row, lambda: mapping.payment(row, stage))])
+            draft.tell_payments([draft.read(_named(stage, row), lambda: mapping.payment(row, stage))])
         return draft
 
-    def _tell_invoice(self, row: Row, draft: _Draft) -> None:
+    def _tell_invoice(self, row: Row, draft: PageDraft) -> None:
         page_url = self._pages_known.get(text_of(row.get("InvoiceID")), "")
-        invoice = draft.read("invoices", row, lambda: mapping.invoice(row, page_url))
-        used = draft.read("invoices", row, lambda: (mapping.payments_within(row), mapping.allocations(row))) if invoice else None
+        invoice = draft.read(_named("invoices", row), lambda: mapping.invoice(row, page_url))
+        used = draft.read(_named("invoices", row), lambda: (mapping.payments_within(row), mapping.allocations(row))) if invoice else None
         if invoice:
             draft.invoices.append(invoice)
         if invoice and used:
-            draft.payments += used[0]
+            draft.tell_payments(used[0])
             draft.allocations += used[1]
             draft.known_of.append(invoice.id)
 
     # --- customers ------------------------------------------------------------------------------------------------------------
 
-    def _tell_contacts(self, rows: Iterable[Row], draft: _Draft) -> None:
+    def _tell_contacts(self, rows: Iterable[Row], draft: PageDraft) -> None:
         for row in rows:
-            customer = draft.read("contacts", row, lambda row=row: mapping.customer(row))  # type: ignore[misc]
+            customer = draft.read(_named("contacts", row), lambda row=row: mapping.customer(row))  # type: ignore[misc]
             if customer:
                 draft.customers.append(customer)
                 self._told_customers.add(customer.id)
 
-    def _tell_owners(self, rows: Sequence[Row], draft: _Draft) -> None:
+    def _tell_owners(self, rows: Sequence[Row], draft: PageDraft) -> None:
         """Tell the contacts of these documents that this reading has not told yet, and those that they were merged into."""
         missing = {text_of((row.get("Contact") or {}).get("ContactID")) for row in rows if _concerns_customers(row)}
         missing = {key for key in missing if mapping.is_guid(key)} - self._told_customers
@@ -339,6 +291,12 @@ class Pass:
             found = self._wire.by_id("contacts", sorted(missing), include_archived=True)
             self._tell_contacts(found, draft)
             missing = {text_of(row.get("MergedToContactID")) for row in found} - self._told_customers - {""}
+
+
+def _named(stream: str, row: Row) -> str:
+    """A row as people know it."""
+    what, key, name = _NAMES[stream]
+    return f"{what} {text_of(row.get(name))} (id {text_of(row.get(key))})"
 
 
 def _concerns_customers(row: Row) -> bool:
