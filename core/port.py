@@ -15,7 +15,9 @@ from .receivables import (
     Allocation,
     ChargeMade,
     Company,
+    CreditMade,
     CreditNote,
+    CreditWanted,
     Customer,
     DocumentStatus,
     ExpectedPayment,
@@ -48,6 +50,7 @@ class Capability(StrEnum):
     LAST_BANK_ENTRY = "last_bank_entry"
     LATE_CHARGES = "late_charges"
     EXPECTED_PAYMENTS = "expected_payments"
+    CREDITS = "credits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,13 @@ class LedgerConnector(ABC):
             return self._add_charge(charge, chargeable(charge, invoice))
         except Refused as refused:
             return refused
+
+    def put_credits(self, credits: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+        """Take each amount off its document exactly once: look for the markers first, then credit what is missing, one after the other.
+
+        By marker: how it was credited, or why it was refused. Nothing is credited beyond what is outstanding on the document.
+        """
+        raise self._unsupported(Capability.CREDITS)
 
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
         """Show in the books when each invoice is expected to be paid. Doing it again changes nothing. Returns the ids of the invoices where

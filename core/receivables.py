@@ -303,6 +303,34 @@ class ChargeMade:
 
 
 @dataclass(frozen=True, slots=True)
+class CreditWanted:
+    """What is to be taken off a document in the books, once: a late charge that is reversed, an early-payment discount that was earned.
+
+    `amount` is what the customer owes less by it, with tax. A document of ours that was never paid is made void where `amount` is its whole
+    total; else a credit note is made and used on the document. `text` is what the customer reads; the marker is added by the connector.
+    """
+
+    marker: str
+    document_id: str
+    document_number: str
+    customer_id: str
+    amount: Money
+    text: str
+    dated_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class CreditMade:
+    """How a document was credited: by the credit note `credit_id`, or by being made void (then `credit_id` is the document's own)."""
+
+    marker: str
+    credit_id: str
+    number: str
+    amount: Money
+    is_void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedPayment:
     """The day on which an invoice is expected to be paid, as the ledger shows it to people; None takes the day away.
 
