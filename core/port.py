@@ -246,7 +246,7 @@ class LedgerConnector(ABC):
         except Refused as refused:
             return refused
 
-    def put_credits(self, credits: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+    def put_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
         """Take each amount off its document exactly once: look for the markers first, then credit what is missing, one after the other.
 
         By marker: how it was credited, or why it was refused. Nothing is credited beyond what is outstanding on the document.

@@ -10,24 +10,28 @@ from datetime import date
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from ...core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing
+from ...core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing, Refused
 from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import (
+    ChargeMade,
     Company,
     CreditKind,
     CreditNote,
     DocumentStatus,
     Invoice,
+    LateCharge,
     Note,
     Payment,
     Task,
     UnappliedCredit,
 )
 from .books import OWN_PREFIX, BookFile, find_books, fingerprint, modified_on
+from .charges import COLUMNS as _CHARGE_COLUMNS
+from .charges import made_of, row_of
 from .journal import Journal
 from .pages import NOT_READ_TO_THE_END, pages_of_pass
 from .reading import Reading, Told
-from .settings import FilesSettings
+from .settings import FileSettings, FilesSettings
 
 _CURSOR_FORM = 1
 _AGE_OF_EXPORT = "export"
@@ -81,7 +85,7 @@ def _last_bank_entry(bank: str, files: Sequence[BookFile], day: date) -> date | 
 
 
 class FilesConnector(LedgerConnector):
-    """A folder of CSV books: exports are read and never written to; notes and tasks go into files of our own."""
+    """A folder of CSV books: exports are read and never written to; notes, tasks and late charges go into files of our own."""
 
     name: ClassVar[str] = "files"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
@@ -92,6 +96,7 @@ class FilesConnector(LedgerConnector):
             Capability.DO_NOT_CHASE,
             Capability.DISPUTES,
             Capability.LAST_BANK_ENTRY,
+            Capability.LATE_CHARGES,
         }
     )
     page_documents: ClassVar[int] = MAX_PAGE_DOCUMENTS
@@ -102,16 +107,18 @@ class FilesConnector(LedgerConnector):
         self._folder = surroundings.base_dir / settings.folder
         self._notes = Journal(self._folder / (settings.notes_file or f"{OWN_PREFIX}notes.csv"), _NOTE_COLUMNS)
         self._tasks = Journal(self._folder / (settings.tasks_file or f"{OWN_PREFIX}tasks.csv"), _TASK_COLUMNS)
+        charges = self._folder / (settings.charges_file or f"{OWN_PREFIX}charges.csv")
+        self._charges = Journal(charges, _CHARGE_COLUMNS, "Save it as CSV in UTF-8, with the columns that it had.")
         self._read_as = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:32]
         self._index: _Index | None = None
 
     def check(self) -> Company:
         """See that every file can be understood and that notes can be written. Raises BooksUnreadable, PermissionMissing."""
-        Reading(self.settings, self._files(), self._today()).check()
-        for journal in (self._notes, self._tasks):
+        self._reading(self._files(), self._today()).check()
+        for journal in (self._notes, self._tasks, self._charges):
             target = journal.path if journal.path.exists() else journal.path.parent
             if not os.access(target, os.W_OK):
-                raise PermissionMissing(f"{target} cannot be written", hint="Notes are kept there; see to its rights.")
+                raise PermissionMissing(f"{target} cannot be written", hint="Notes and late charges are kept there; see to its rights.")
         company = self.surroundings.company
         return Company(id=company, name=self.settings.name or company, currency=self.settings.currency or "")
 
@@ -123,20 +130,20 @@ class FilesConnector(LedgerConnector):
         A pass during which a file changed does not end: its last page leaves the cursor at the start, and the next reading begins anew.
         """
         files, day = self._files(), self._today()
-        before = fingerprint(files)
+        before = self._fingerprint(files)
         known = _Position.of(cursor)
         if cursor is not None and known and known.holds(before, self._read_as, day):
             yield Page(cursor, last_bank_entry_on=_last_bank_entry(known.bank, files, day))
             return
         try:
-            reading = Reading(self.settings, files, day)
+            reading = self._reading(files, day)
             yield from pages_of_pass(reading.told(), self.page_documents, lambda: self._end(reading, files, before))
         except BooksUnreadable:
-            _check_unchanged(files, before)
+            self._check_unchanged(files, before)
             raise
 
     def _end(self, reading: Reading, files: tuple[BookFile, ...], before: str) -> Page:
-        if fingerprint(files) != before:
+        if self._fingerprint(files) != before:
             return Page(NOT_READ_TO_THE_END)
         position = self._position(reading, before)
         return Page(position.cursor(), ends_pass=True, last_bank_entry_on=_last_bank_entry(position.bank, files, reading.day))
@@ -157,18 +164,18 @@ class FilesConnector(LedgerConnector):
 
     def _current_index(self) -> _Index:
         files, day = self._files(), self._today()
-        before = fingerprint(files)
+        before = self._fingerprint(files)
         if self._index and self._index.position.holds(before, self._read_as, day):
             return self._index
         try:
-            reading = Reading(self.settings, files, day)
+            reading = self._reading(files, day)
             index = _Index(_Position("", "", ""))
             for told in reading.told():
                 _put(index, told)
         except BooksUnreadable:
-            _check_unchanged(files, before)
+            self._check_unchanged(files, before)
             raise
-        _check_unchanged(files, before)
+        self._check_unchanged(files, before)
         index.position = self._position(reading, before)
         self._index = index
         return index
@@ -179,6 +186,20 @@ class FilesConnector(LedgerConnector):
 
     def _files(self) -> tuple[BookFile, ...]:
         return find_books(self.settings, self._folder)
+
+    def _reading(self, files: tuple[BookFile, ...], day: date) -> Reading:
+        return Reading(self.settings, files, day, self._charges.rows(), self._charges.path.name)
+
+    def _fingerprint(self, files: tuple[BookFile, ...]) -> str:
+        """Of the exports and of our own late charges, which are read as invoices, too."""
+        path = self._charges.path
+        own = (BookFile("charges", path, FileSettings(), path.name),) if path.exists() else ()
+        return fingerprint((*files, *own))
+
+    def _check_unchanged(self, files: tuple[BookFile, ...], before: str) -> None:
+        """A file that is being written at the moment may look cut off or be half of each; that is nobody's fault."""
+        if self._fingerprint(files) != before:
+            raise LedgerUnavailable("The books changed while they were being read")
 
     def _today(self) -> date:
         return self.surroundings.now().astimezone(ZoneInfo(self.surroundings.time_zone)).date()
@@ -201,11 +222,15 @@ class FilesConnector(LedgerConnector):
         self._tasks.add([_task_row(task) for task in tasks])
         return {task.marker: task.marker for task in tasks}
 
+    def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
+        wanted = {charge.marker for charge in charges}
+        return {row["marker"]: made_of(row) for row in self._charges.rows() if row.get("marker") in wanted}
 
-def _check_unchanged(files: tuple[BookFile, ...], before: str) -> None:
-    """A file that is being written at the moment may look cut off or be half of each; that is nobody's fault."""
-    if fingerprint(files) != before:
-        raise LedgerUnavailable("The books changed while they were being read")
+    def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
+        """Always a document of its own: the exports are the company's."""
+        row = row_of(charge, self._charges.rows())
+        self._charges.add([row])
+        return ChargeMade(charge.marker, charge.marker, row["number"], False, charge.amount)
 
 
 def _note_row(note: Note) -> dict[str, str]:

@@ -22,8 +22,10 @@ _MARKER_COLUMN = "marker"
 class Journal:
     """The rows of one file, with these columns; one of them is `marker`."""
 
-    def __init__(self, path: Path, columns: Sequence[str]) -> None:
+    def __init__(self, path: Path, columns: Sequence[str], repair: str = "") -> None:
+        """`repair` is what to do when somebody changed the file so that it cannot be read; else it is moved away."""
         self.path = path
+        self._repair = repair or f"Move {path} away; a new one is begun."
         self.columns = tuple(columns)
 
     def rows(self) -> list[dict[str, str]]:
@@ -58,14 +60,14 @@ class Journal:
         there = {row.get(_MARKER_COLUMN) for row in self._parsed(whole)}
         missing = [row for row in {row[_MARKER_COLUMN]: row for row in rows}.values() if row[_MARKER_COLUMN] not in there]
         if missing:
-            file.write(self._written(missing, with_header=not whole))
+            file.write(self._written(missing, _delimiter_of(whole), with_header=not whole))
             file.flush()
             os.fsync(file.fileno())
 
-    def _written(self, rows: Sequence[Mapping[str, str]], *, with_header: bool) -> bytes:
+    def _written(self, rows: Sequence[Mapping[str, str]], delimiter: str, *, with_header: bool) -> bytes:
         """The rows as CSV; a new file begins with the mark by which spreadsheets know UTF-8."""
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self.columns, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+        writer = csv.DictWriter(text, self.columns, lineterminator="\r\n", quoting=csv.QUOTE_ALL, delimiter=delimiter)
         if with_header:
             writer.writeheader()
         writer.writerows(rows)
@@ -74,7 +76,7 @@ class Journal:
     def _parsed(self, content: bytes) -> list[dict[str, str]]:
         try:
             text = content.removeprefix(_MARK).decode()
-            reader = csv.DictReader(io.StringIO(text, newline=""))
+            reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter_of(content))
             rows = [{key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)} for row in reader]
         except (UnicodeDecodeError, csv.Error) as error:
             raise self._not_ours() from error
@@ -83,12 +85,18 @@ class Journal:
         return rows
 
     def _not_ours(self) -> BooksUnreadable:
-        return BooksUnreadable(f"{self.path.name} is no longer as Puntual wrote it", hint=f"Move {self.path} away; a new one is begun.")
+        return BooksUnreadable(f"{self.path.name} is no longer as Puntual wrote it", hint=self._repair)
 
     def _unreadable(self, error: OSError) -> BooksUnreadable:
         return BooksUnreadable(
             f"{self.path.name} cannot be written: {error.strerror}", hint=f"See to the rights and the space of {self.path.parent}."
         )
+
+
+def _delimiter_of(content: bytes) -> str:
+    """What stands between the cells of the header: a comma as we write it, or what a spreadsheet saved it with."""
+    header = content.partition(b"\n")[0]
+    return ";" if b";" in header and b"," not in header else ","
 
 
 def whole_length(content: bytes) -> int:

@@ -24,8 +24,11 @@ _PLACES: dict[type, str] = {
 
 
 def pages_of_pass(told: Iterable[Told], size: int, end: Callable[[], Page]) -> Iterator[Page]:
-    """The pages of one complete pass, each with at most `size` values. `end` is asked when all is read: its cursor, its last bank entry
-    and whether the pass ends go onto the last page."""
+    """The pages of one complete pass, each with `size` values at most, besides the allocations of its last invoice.
+
+    An invoice and its allocations, which follow it, are never parted, so that one that is not in the books any more is known to be gone.
+    `end` is asked when all is read: its cursor, its last bank entry and whether the pass ends go onto the last page.
+    """
     waiting: Page | None = None
     for page in _portions(told, size):
         if waiting is not None:
@@ -45,7 +48,7 @@ def _portions(told: Iterable[Told], size: int) -> Iterator[Page]:
             problems += 1
             if problems > _MOST_PROBLEMS:
                 continue
-        if count >= size:
+        if count >= size and not isinstance(one, Allocation):
             yield _page(portion)
             portion.clear()
             count = 0
@@ -58,4 +61,4 @@ def _portions(told: Iterable[Told], size: int) -> Iterator[Page]:
 
 def _page(portion: dict[str, list[Any]]) -> Page:
     fields: dict[str, Any] = {place: tuple(values) for place, values in portion.items()}
-    return Page(NOT_READ_TO_THE_END, **fields)
+    return Page(NOT_READ_TO_THE_END, **fields, allocations_known_of=tuple(invoice.id for invoice in portion.get("invoices", ())))

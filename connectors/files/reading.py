@@ -4,7 +4,8 @@ One row an invoice streams: memory holds the customers, the money side and one k
 invoice, so those shapes are held whole.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from ...core.receivables import Allocation, CreditNote, Customer, Invoice, Payme
 from .balances import Balances
 from .books import BookFile
 from .cells import CellProblem
+from .charges import Stored, facts_of, names_of
 from .mapping import InvoiceFacts, allocation_of, contact_of, credit_note_of, customer_of, invoice_facts, payment_of
 from .people import People
 from .settings import FilesSettings
@@ -25,10 +27,15 @@ _SAYS_WHAT_IS_PAID = frozenset({"outstanding", "paid", "settled_on", "status"})
 
 
 class Reading:
-    """One reading; `told` is gone through once. Afterwards `changes_on` is the next day on which the same files say something else, and
-    `last_bank_entry_on` the newest payment or settlement up to the day of reading."""
+    """One reading; `told` is gone through once. `charges` are the rows of our own late charges, `charges_file` the name of their file.
 
-    def __init__(self, settings: FilesSettings, files: tuple[BookFile, ...], day: date) -> None:
+    Afterwards `changes_on` is the next day on which the same files say something else, and `last_bank_entry_on` the newest payment or
+    settlement up to the day of reading.
+    """
+
+    def __init__(
+        self, settings: FilesSettings, files: tuple[BookFile, ...], day: date, charges: Sequence[Stored] = (), charges_file: str = ""
+    ) -> None:
         self.settings = settings
         self.day = day
         self.changes_on: date | None = None
@@ -36,6 +43,9 @@ class Reading:
         self._tables = [Table(file) for file in files]
         self._people = People()
         self._balances = Balances(self._people)
+        self._charges = {row.get("marker", ""): row for row in charges}
+        self._charge_called = {name: key for key, row in self._charges.items() for name in (key, row.get("number", "")) if name}
+        self._charges_file = charges_file
         self._spoilt: dict[str, str] = {}
         self._good = 0
         self._first_problem: RowProblem | None = None
@@ -47,7 +57,7 @@ class Reading:
             table.conventions()
 
     def told(self) -> Iterator[Told]:
-        """Customers, then invoices with their allocations, then payments and credit notes; problems in between.
+        """Customers, then invoices with their allocations and our late charges, then payments and credit notes; problems in between.
 
         Raises BooksUnreadable when a file cannot be understood or was cut off, or when not one invoice could be read.
         """
@@ -60,6 +70,7 @@ class Reading:
             yield told
         if self._first_problem and not self._good:
             raise BooksUnreadable(f"{self._first_problem.where} {self._first_problem.what}", hint="No invoice could be read.")
+        yield from self._read_charges()
         self._balances.settle_rest()
         yield from self._balances.documents(self.day)
         yield from self._balances.problems
@@ -196,10 +207,32 @@ class Reading:
         allocations = self._balances.allocate(claims, customer_id)
         allocated = sum((one.amount.amount for one in allocations), start=Decimal(0))
         contact = self._people.contact_id(customer_id, claims[0].facts.contact)
-        yield invoice_from(claims, customer_id, contact, allocated, self._balances.held(claims[0], customer_id))
+        invoice = invoice_from(claims, customer_id, contact, allocated, self._balances.held(claims[0], customer_id))
+        yield replace(invoice, is_late_charge=True) if self._is_charge(claims[0].facts) else invoice
         yield from allocations
         if len(claims) == 1 and (credit := overpaid(claims[0], customer_id)):
             yield credit
+
+    def _is_charge(self, facts: InvoiceFacts) -> bool:
+        """Whether it is a late charge of ours. One that the company entered in its own books is told from there alone."""
+        if not self._charge_called:
+            return False
+        called = {self._charge_called[name] for name in names_of(facts) if name in self._charge_called}
+        for marker in called:
+            self._charges.pop(marker, None)
+        return bool(called)
+
+    def _read_charges(self) -> Iterator[Told]:
+        """The late charges of our own file that no export has taken over."""
+        for marker, row in list(self._charges.items()):
+            where = f"{self._charges_file}: {marker or 'a row'}"
+            try:
+                claim = claim_on(facts_of(row, where), self.day, "paid")
+            except CellProblem as problem:
+                yield RowProblem(where, str(problem))
+                continue
+            self._note_times([claim])
+            yield from self._document([claim], claim.facts.customer)
 
     def _note_times(self, claims: list[Claim]) -> None:
         for claim in claims:

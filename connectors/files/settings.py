@@ -101,4 +101,5 @@ class FilesSettings(_Model):
         "", description="Where notes are kept; default puntual-notes.csv in the books' folder. The exports are never written to"
     )
     tasks_file: str = Field("", description="Where tasks are kept; default puntual-tasks.csv in the books' folder")
+    charges_file: str = Field("", description="Where late charges are kept; default puntual-charges.csv in the books' folder")
     files: FilesOfBooks = Field(default_factory=FilesOfBooks, description="How each file is found and read")

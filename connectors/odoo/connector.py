@@ -1,17 +1,17 @@
-"""Odoo's books behind the port, method by method. Nothing here writes an amount, and no posted document is ever opened."""
+"""Odoo's books behind the port, method by method. No posted document is ever opened; amounts are written by charges.py alone."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
 from ...core.errors import PermissionMissing, Refused, UnexpectedResponse
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import Company, Invoice, Note, Task, UnappliedCredit
-from ..http import Limits, Transport
+from ...core.receivables import ChargeMade, Company, Invoice, LateCharge, Note, Task, UnappliedCredit
+from ..http import Limits, Transport, understood
 from . import mapping
+from .charges import Charges
 from .mapping import INVOICE_TYPES, Names, Row, id_of
 from .passes import Pass, Position, mark_of
 from .reader import LINE, MESSAGE, MOVE, PARTIAL, OdooReader
@@ -20,15 +20,6 @@ from .settings import OdooSettings
 _PDF = b"%PDF-"
 _QUIETLY = {"mail_activity_quick_update": True}
 """Context in which Odoo does not mail each new activity to its user."""
-
-
-@contextmanager
-def _understood() -> Iterator[None]:
-    """Data of another form than the fields have is a misunderstanding, and no traceback for a person."""
-    try:
-        yield
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise UnexpectedResponse(f"Odoo answered with data that is not understood ({type(error).__name__}).") from error
 
 
 class OdooConnector(LedgerConnector):
@@ -44,6 +35,7 @@ class OdooConnector(LedgerConnector):
             Capability.INSTALMENTS,
             Capability.LEDGER_CONTACTS,
             Capability.LAST_BANK_ENTRY,
+            Capability.LATE_CHARGES,
         }
     )
     limits: ClassVar[Limits] = Limits()
@@ -63,9 +55,10 @@ class OdooConnector(LedgerConnector):
 
     # --- connecting -----------------------------------------------------------------------------------------------------------
 
-    @_understood()
+    @understood("Odoo")
     def check(self) -> Company:
-        """Connect, prove that documents, lines, reconciliations and partners can be read, and that notes can be signed.
+        """Connect, prove that documents, lines, reconciliations and partners can be read, that notes can be signed, and that what the
+        settings of late charges name is there.
 
         Raises AuthorizationExpired, PermissionMissing (with the group that is missing) and CompanyMustAct (database, company, address).
         """
@@ -76,6 +69,7 @@ class OdooConnector(LedgerConnector):
             raise PermissionMissing(
                 f"The Odoo user {self.settings.login} has no e-mail address, so it cannot sign notes.", hint="Give it one in Odoo."
             )
+        self._charges.check()
         row = reader.company()
         return Company(
             id=str(row["id"]),
@@ -98,20 +92,21 @@ class OdooConnector(LedgerConnector):
 
     def changes(self, cursor: Cursor | None) -> Iterator[Page]:
         """What was written since the cursor, or everything that is open; a cursor from the middle of a reading goes on there."""
-        with _understood():
+        with understood("Odoo"):
             books = f"{self.settings.database}#{self._reader.company_id}"
             mark = mark_of(self._reader, self.settings.overlap_minutes)
             yield from Pass(self._reader, self._names_of_people, Position.of(cursor, books), self.settings.page_size).pages(mark)
 
-    @_understood()
+    @understood("Odoo")
     def recheck(self, invoice_ids: Sequence[str]) -> Recheck:
-        """The invoices as they are now: three questions, and a fourth when a credit is booked on a contact instead of its customer."""
+        """The invoices as they are now: three questions, and a fourth when a credit is booked on a contact instead of its customer; one
+        more the first time, for the products that are late fees."""
         wanted = [int(each) for each in invoice_ids if each.isdecimal()]
         rows = [row for row in self._reader.moves(wanted) if row["move_type"] in INVOICE_TYPES] if wanted else []
         if not rows:
             return Recheck(())
         lines: dict[int, list[Row]] = {}
-        for line in self._reader.receivable_lines(row["id"] for row in rows):
+        for line in self._reader.document_lines(row["id"] for row in rows):
             lines.setdefault(id_of(line["move_id"]), []).append(line)
         invoices = [self._rechecked(row, lines.get(row["id"], [])) for row in rows]
         customers = {id_of(row["commercial_partner_id"]) for row in rows} - {0}
@@ -131,12 +126,12 @@ class OdooConnector(LedgerConnector):
 
     # --- pages and prints -----------------------------------------------------------------------------------------------------
 
-    @_understood()
+    @understood("Odoo")
     def payment_pages(self, invoice_ids: Sequence[str]) -> Mapping[str, str]:
         """The portal page of each posted invoice. One question for all that have a page, one call for each that gets its first."""
         return {key: self.settings.portal_url + path for key, path in self._portal_paths(invoice_ids).items()}
 
-    @_understood()
+    @understood("Odoo")
     def invoice_pdf(self, invoice_id: str) -> bytes:
         """The legal PDF of a posted invoice, or, until Odoo 16, what the portal prints. Raises Refused when there is none.
 
@@ -178,14 +173,29 @@ class OdooConnector(LedgerConnector):
             raise UnexpectedResponse(f"Odoo gives no portal page for the invoice with the id {invoice_id}.")
         return path
 
+    # --- late charges ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _charges(self) -> Charges:
+        return Charges(self._reader, self.settings)
+
+    @understood("Odoo")
+    def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
+        return self._charges.found(charges)
+
+    @understood("Odoo")
+    def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
+        """Always a document of its own: a posted invoice takes no line (18 and 19 refuse it, 16 and 17 do it and should not)."""
+        return self._charges.add(charge)
+
     # --- notes and tasks ------------------------------------------------------------------------------------------------------
 
-    @_understood()
+    @understood("Odoo")
     def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         places = _by_document((note.marker, note.invoice_id) for note in notes)
         return _found(places, self._reader.messages_with(_markers(places), list(places)), "body") if places else {}
 
-    @_understood()
+    @understood("Odoo")
     def _add_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         there = self._reader.salespeople([int(note.invoice_id) for note in notes if note.invoice_id.isdecimal()])
         writable = [note for note in notes if note.invoice_id.isdecimal() and int(note.invoice_id) in there]
@@ -221,7 +231,7 @@ class OdooConnector(LedgerConnector):
             raise UnexpectedResponse("Odoo does not say which notes it made.")
         return {note.marker: str(made) for note, made in zip(notes, ids, strict=True)}
 
-    @_understood()
+    @understood("Odoo")
     def _find_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
         """Open activities by the marker in their note; done ones by the message that Odoo leaves (until 18 it deletes the activity)."""
         places = _by_document((task.marker, task.invoice_id) for task in tasks)
@@ -232,7 +242,7 @@ class OdooConnector(LedgerConnector):
         done = _found(places, self._reader.messages_with(missing, list(places)), "body") if missing else {}
         return {marker: f"{MESSAGE},{key}" for marker, key in done.items() if marker in missing} | found
 
-    @_understood()
+    @understood("Odoo")
     def _add_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
         salespeople = self._reader.salespeople([int(task.invoice_id) for task in tasks if task.invoice_id.isdecimal()])
         chosen = self._reader.user_named(self.settings.call_task_user) if self.settings.call_task_user else 0

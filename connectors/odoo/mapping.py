@@ -28,7 +28,9 @@ from ...core.receivables import (
     LedgerContact,
     Payment,
     UnappliedCredit,
+    our_marks,
 )
+from ..late_fees import names_late_fee
 
 Row = Mapping[str, Any]
 
@@ -37,6 +39,14 @@ CREDIT_NOTE_TYPE = "out_refund"
 OPEN_STATES = ("not_paid", "partial", "blocked")
 """Payment states in which something is still to be paid; not `in_payment`: that money is on its way, whatever the residual says."""
 SETTLED_STATES = ("paid", "in_payment", "reversed", "invoicing_legacy")
+
+LATE_FEE_WORDS = (
+    "late_fee", "late_charge", "late_payment", "late_interest", "late_penalty", "overdue", "finance_charge", "interest on late",
+    "interest for late", "mora", "recargo", "retraso", "impago", "atras", "tard", "costes de cobro", "recouvrement", "mahngeb", "verzug",
+    "umnis",
+)  # fmt: skip
+"""Odoo is asked for lines with one of these in their name (an underscore is any letter); each name of a late fee has one."""
+_SHOWN_CHARACTERS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,12 @@ def text_of(value: Any) -> str:
 def day_of(value: Any) -> date | None:
     """The day of a date field, None when empty. A date has no zone and keeps its day."""
     return date.fromisoformat(value) if value else None
+
+
+def lock_day_of(value: Any) -> date | None:
+    """The day of a lock date; None when there is none, for which Odoo also says `1-01-01`, which is no ISO date."""
+    parts = [int(part) for part in text_of(value).split("-") if part]
+    return date(*parts) if parts and parts[0] > 1 else None
 
 
 def bytes_of(value: Any) -> bytes:
@@ -120,6 +136,18 @@ def _instalments(row: Row, lines: Iterable[Row], currency: str) -> tuple[Instalm
     ) or (Instalment(1, last_day, Money.of(row["amount_total"], currency), Money.of(row["amount_residual"], currency)),)
 
 
+def _late_fee(lines: Iterable[Row]) -> str:
+    """How the first line is called that charges lateness and is not ours: by its label, else by its product."""
+    for line in lines:
+        label = text_of(line.get("name"))
+        if line.get("display_type") != "product" or our_marks(label) or not line.get("price_subtotal"):
+            continue
+        for name in (label.partition("\n")[0].strip(), text_of(line.get("product_name"))):
+            if names_late_fee(name):
+                return name[:_SHOWN_CHARACTERS]
+    return ""
+
+
 def _issued_on(row: Row) -> date:
     day = day_of(row["invoice_date"]) or day_of(row["date"])
     if day is None:
@@ -134,8 +162,9 @@ def page_path(row: Row) -> str:
 
 
 def invoice(row: Row, lines: Sequence[Row], names: Names, settled_on: date | None = None) -> Invoice:
-    """An invoice with its receivable lines. Raises ValueError, in words, when it cannot be read."""
+    """An invoice with its receivable lines, and those that may be late fees. Raises ValueError, in words, when it cannot be read."""
     status, partner, customer = _status(row), id_of(row["partner_id"]), id_of(row["commercial_partner_id"])
+    is_ours = bool(our_marks(text_of(row["ref"])))
     return Invoice(
         id=str(row["id"]),
         number=text_of(row["name"]).removeprefix("/"),
@@ -144,11 +173,13 @@ def invoice(row: Row, lines: Sequence[Row], names: Names, settled_on: date | Non
         instalments=_instalments(row, lines, _currency(row, names)),
         status=status,
         contact_id=str(partner) if partner != customer else "",
-        reference=text_of(row["ref"]),
+        reference="" if is_ours else text_of(row["ref"]),
         do_not_chase=_do_not_chase(row, lines),
         page_url=names.portal_url + page_path(row) if page_path(row) else "",
         settled_on=settled_on if status is DocumentStatus.PAID else None,
         version=text_of(row["write_date"]),
+        is_late_charge=is_ours,
+        ledger_late_fee="" if is_ours else _late_fee(lines),
     )
 
 

@@ -91,6 +91,7 @@ class _Draft:
     allocations: list[Allocation] = field(default_factory=list)
     contacts_made: list[LedgerContact] = field(default_factory=list)
     problems: list[RowProblem] = field(default_factory=list)
+    allocations_known_of: list[str] = field(default_factory=list)
 
     def read(self, what: str, row: Row, make: Callable[[], T]) -> T | None:
         """The value of a row, or None and a problem for people."""
@@ -111,6 +112,7 @@ class _Draft:
             tuple(self.allocations),
             tuple(self.contacts_made),
             tuple(self.problems),
+            tuple(self.allocations_known_of),
             starts_pass=starts_pass,
         )
 
@@ -181,7 +183,7 @@ class Pass:
     def _tell_documents(self, rows: Sequence[Row], draft: _Draft) -> None:
         self._tell_families({id_of(row["commercial_partner_id"]) for row in rows}, draft)
         invoices = {row["id"]: row for row in rows if row["move_type"] in INVOICE_TYPES}
-        lines = self._reader.receivable_lines(invoices)
+        lines = self._reader.document_lines(invoices)
         settled_on = self._tell_allocations(invoices, lines, draft)
         by_move: dict[int, list[Row]] = {}
         for line in lines:
@@ -197,7 +199,11 @@ class Pass:
             draft.invoices.append(invoice)
 
     def _tell_allocations(self, invoices: dict[int, Row], lines: Sequence[Row], draft: _Draft) -> dict[int, date]:
-        """Tell what was used on these lines, and the payments it came from. Returns the day of the last use by invoice."""
+        """Tell all that was used on these invoices, and the payments it came from. Returns the day of the last use by invoice.
+
+        A reconciliation that was removed leaves no row in Odoo: it is known by not being among the others any more.
+        """
+        draft.allocations_known_of += map(str, invoices)
         by_line = {line["id"]: line for line in lines}
         partials = self._reader.partials(list(by_line))
         sources = {line["id"]: line for line in self._reader.lines(id_of(partial["credit_move_id"]) for partial in partials)}

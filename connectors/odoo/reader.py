@@ -8,9 +8,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ...core.errors import BrokenInvariant, CompanyMustAct, UnexpectedResponse
+from ...core.errors import BrokenInvariant, CompanyMustAct, LedgerUnavailable, UnexpectedResponse
 from ..http import Transport
-from .mapping import CREDIT_NOTE_TYPE, INVOICE_TYPES, OPEN_STATES, Row, id_of
+from ..late_fees import names_late_fee
+from .mapping import CREDIT_NOTE_TYPE, INVOICE_TYPES, LATE_FEE_WORDS, OPEN_STATES, Row, id_of, text_of
 from .settings import OdooSettings
 from .wire import Wire, open_wire
 
@@ -33,10 +34,17 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "vat", "type", "active", "write_date",
     ),
 }  # fmt: skip
+_GOODS_FIELDS = ("name", "product_id", "price_subtotal")
+_CHARGE_FIELDS = (
+    "name", "move_type", "state", "ref", "posted_before", "amount_untaxed", "amount_total", "currency_id", "invoice_date_due",
+)  # fmt: skip
+_LOCKS = ("user_fiscalyear_lock_date", "user_sale_lock_date", "user_hard_lock_date", "fiscalyear_lock_date", "period_lock_date")
+_TAX_LOCKS = ("user_tax_lock_date", "tax_lock_date")
 _PARTIAL_FIELDS = ("debit_move_id", "credit_move_id", "debit_amount_currency", "max_date")
 _MESSAGE_FIELDS = ("model", "res_id", "date", "subtype_id", "mail_activity_type_id")
 _SALES = (*INVOICE_TYPES, CREDIT_NOTE_TYPE)
 _PORTION = 1000
+_MARKERS = 100
 _EVERYONE = {"active_test": False}
 
 
@@ -113,11 +121,28 @@ class OdooReader:
         """The customer's documents with these ids; what is gone is missing."""
         return [row for some in self._portions(ids) for row in self._read_all(MOVE, [*self._sales(), ["id", "in", some]])]
 
-    def receivable_lines(self, move_ids: Iterable[int]) -> list[Row]:
-        """The receivable lines of documents: one for each due date."""
-        fields = self._known(LINE, _FIELDS[LINE])
-        domain = [["account_type", "=", "asset_receivable"]]
-        return [row for some in self._portions(move_ids) for row in self._search(LINE, [*domain, ["move_id", "in", some]], fields)]
+    def document_lines(self, move_ids: Iterable[int]) -> list[Row]:
+        """The receivable lines of documents, one for each due date, and goods whose label or product sounds like a late fee; these bear
+        the `product_name` of such a product."""
+        return [row for some in self._portions(move_ids) for row in self._lines_of(some)]
+
+    def _lines_of(self, move_ids: list[int]) -> list[Row]:
+        goods = [
+            "&",
+            ["display_type", "=", "product"],
+            "|",
+            ["product_id", "in", list(self.fee_products)],
+            *_any_of("name", LATE_FEE_WORDS),
+        ]
+        domain = [["move_id", "in", move_ids], "|", ["account_type", "=", "asset_receivable"], *goods]
+        rows = self._search(LINE, domain, self._known(LINE, (*_FIELDS[LINE], *_GOODS_FIELDS)))
+        return [{**row, "product_name": self.fee_products.get(id_of(row["product_id"]), "")} for row in rows]
+
+    @cached_property
+    def fee_products(self) -> Mapping[int, str]:
+        """Names of the products that are late fees by their name, archived ones, too."""
+        rows = self._search("product.product", _any_of("name", LATE_FEE_WORDS), ["name"], context=_EVERYONE)
+        return {row["id"]: text_of(row["name"]) for row in rows if names_late_fee(text_of(row["name"]))}
 
     def partials(self, line_ids: Sequence[int]) -> list[Row]:
         """What was used on these lines."""
@@ -228,6 +253,43 @@ class OdooReader:
             raise CompanyMustAct(f"Odoo has no user {login}.", hint="Correct `call_task_user` in the policy.")
         return int(rows[0]["id"])
 
+    # --- late charges ---------------------------------------------------------------------------------------------------------
+
+    def charge_documents(self, markers: Sequence[str]) -> list[Row]:
+        """Customer documents in any state whose reference may hold one of the markers (Odoo keeps a trigram index of that field)."""
+        some = [[f"[{marker}]" for marker in markers[start : start + _MARKERS]] for start in range(0, len(markers), _MARKERS)]
+        return [row for each in some for row in self._search(MOVE, [*self._sales(), *_any_like("ref", each)], list(_CHARGE_FIELDS))]
+
+    def charge_document(self, move_id: int) -> Row:
+        """One of them, as it is now. Raises LedgerUnavailable when it cannot be seen yet: a replica may lag behind what was written."""
+        rows = self._search(MOVE, [*self._sales(), ["id", "=", move_id]], list(_CHARGE_FIELDS))
+        if not rows:
+            raise LedgerUnavailable("Odoo does not show a document yet that it has just made.")
+        return rows[0]
+
+    def charged_invoice(self, move_id: int) -> Row | None:
+        """What the document of a charge takes over from its invoice; None when that is gone."""
+        fields = ["partner_id", "currency_id", "journal_id", "fiscal_position_id", "invoice_user_id"]
+        rows = self._search(MOVE, [*self._sales(), ["id", "=", move_id]], fields)
+        return rows[0] if rows else None
+
+    def ids_in_company(self, model: str, domain: Domain) -> list[int]:
+        """The ids of what there is in these books (accounts, taxes, journals, products), and no other company's."""
+        return [int(row["id"]) for row in self._search(model, domain, ["id"], context=self.company_context)]
+
+    @property
+    def company_context(self) -> dict[str, Any]:
+        """The context of calls that must not reach into another company's books."""
+        return {"allowed_company_ids": [self.company_id]}
+
+    def lock_dates(self, *, taxed: bool) -> list[Any]:
+        """The days up to which the books are closed for sales. From 18 on Odoo counts exceptions in for its user; before, those of advisers
+        and of parent companies are not known here."""
+        fields = self._known("res.company", (*_LOCKS, *(_TAX_LOCKS if taxed else ())))
+        chosen = [field for field in fields if field.startswith("user_")] or fields
+        row = self._search("res.company", [["id", "=", self.company_id]], chosen)[0]
+        return [row[field] for field in chosen]
+
     # --- how it is asked ------------------------------------------------------------------------------------------------------
 
     def _sales(self) -> Domain:
@@ -289,5 +351,8 @@ def _any_like(field: str, markers: Sequence[str]) -> Domain:
     if not markers:
         raise BrokenInvariant("Nothing is looked for without a marker.")
     # In LIKE a backslash takes the meaning from what follows; % and _ find too much at worst, and the caller looks again.
-    leaves = [[field, "like", marker.replace("\\", "\\\\")] for marker in markers]
-    return [*["|"] * (len(leaves) - 1), *leaves]
+    return _any_of(field, [marker.replace("\\", "\\\\") for marker in markers], "like")
+
+
+def _any_of(field: str, words: Sequence[str], operator: str = "ilike") -> Domain:
+    return [*["|"] * (len(words) - 1), *([field, operator, word] for word in words)]

@@ -17,6 +17,13 @@ class OdooTransport(StrEnum):
     JSON2 = "json2"
 
 
+class ChargeDocument(StrEnum):
+    """What a late charge is in Odoo: an invoice, or a debit note of the invoice (module account_debit_note)."""
+
+    INVOICE = "invoice"
+    DEBIT_NOTE = "debit_note"
+
+
 class OdooSettings(BaseModel):
     """The settings of the Odoo connector; strict and frozen."""
 
@@ -34,6 +41,14 @@ class OdooSettings(BaseModel):
         description="How far a reading reaches back into the one before: more than Odoo's longest transaction and the clocks' difference",
     )
     call_task_user: str = Field("", description="Login of the person who gets call tasks; else the invoice's salesperson gets them")
+    charge_account: str = Field("", description="Code of the income account that late charges go to; without it or a product none are made")
+    charge_product: str = Field("", description="Internal reference, or id, of the product that late charges are invoiced with")
+    charge_tax: str = Field("", description="Exact name, or id, of the sales tax on late charges; none when it is left out")
+    charge_journal: str = Field("", description="Short code of the sales journal for late charges; else that of the invoice")
+    charge_document: Annotated[ChargeDocument, Field(strict=False)] = Field(
+        ChargeDocument.INVOICE, description="invoice, or debit_note where the module account_debit_note is installed"
+    )
+    charge_as_draft: bool = Field(False, description="Leave late charges as drafts, for a person to post in Odoo")
     transport: Annotated[OdooTransport, Field(strict=False)] = Field(OdooTransport.AUTO, description="auto, jsonrpc or json2")
 
     @field_validator("url", "public_url")

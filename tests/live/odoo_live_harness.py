@@ -2,7 +2,8 @@
 
 The server is named by PUNTUAL_ODOO_URL, _DATABASE, _LOGIN and _API_KEY (the connector's user) and PUNTUAL_ODOO_ADMIN_LOGIN and
 _ADMIN_PASSWORD (an accounting administrator who may make partners and fields). The company needs a chart of accounts with a bank journal,
-the languages English and Spanish, and the currencies EUR, USD, JPY and KWD.
+the languages English and Spanish, the currencies EUR, USD, JPY and KWD, and an income account with the code of PUNTUAL_ODOO_CHARGE_ACCOUNT
+(769000, as in Spain, when that is not set).
 """
 
 import os
@@ -13,8 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import requests
-from harness import Books, Harness, SeededIds
-from odoo.stub_harness import LANGUAGES, line_of, line_reference, plain
+from harness import Books, Harness, SeededIds, SeenCharge
+from odoo.stub_harness import LANGUAGES, LATE_FEE, line_of, line_reference, plain
 from puntual.connectors.http import Answer
 from puntual.connectors.odoo.connector import OdooConnector
 from puntual.connectors.odoo.settings import OdooSettings
@@ -79,6 +80,8 @@ class LiveHarness(Harness):
         self._fields: list[int] = []
         self.loses_answer = False
         self._bank = self.ask.find("account.journal", [["type", "=", "bank"]], "id")[0]["id"]
+        self._numbers: dict[str, str] = {}
+        self._locked = False
         self._currencies = {row["name"]: row["id"] for row in self.ask.find("res.currency", [], "name")}
         self._countries = {row["code"]: row["id"] for row in self.ask.find("res.country", [], "code")}
         self._bot = self.ask.find("res.users", [["login", "=", _env("LOGIN")]], "partner_id")[0]["partner_id"][0]
@@ -87,15 +90,17 @@ class LiveHarness(Harness):
     def today(self) -> date:  # type: ignore[override]
         return datetime.now(ZoneInfo("Europe/Madrid")).date()
 
-    def new(self, *, time_zone: str = "Europe/Madrid") -> OdooConnector:
-        settings = OdooSettings(
-            url=_env("URL"),
-            database=_env("DATABASE"),
-            login=_env("LOGIN"),
-            api_key=Secret(_env("API_KEY")),
-            page_size=2,
-            overlap_minutes=1,
-        )
+    def new(self, *, time_zone: str = "Europe/Madrid", **changes: Any) -> OdooConnector:
+        values: dict[str, Any] = {
+            "url": _env("URL"),
+            "database": _env("DATABASE"),
+            "login": _env("LOGIN"),
+            "api_key": Secret(_env("API_KEY")),
+            "page_size": 2,
+            "overlap_minutes": 1,
+            "charge_account": os.environ.get("PUNTUAL_ODOO_CHARGE_ACCOUNT", "769000"),
+        }
+        settings = OdooSettings(**{**values, **changes})
         surroundings = Surroundings("acme", time_zone, lambda: datetime.now(UTC), Path(), Path())
         self._opened.append(ObservedConnector(settings, surroundings, self))
         return self._opened[-1]
@@ -107,7 +112,9 @@ class LiveHarness(Harness):
         self.ask.close()
 
     def _tidy_up(self) -> None:
-        there = self.ask.find("account.move", [["id", "in", self._moves]], "state")
+        if self._locked:
+            self.ask("res.company", "write", [1], {"fiscalyear_lock_date": False})
+        there = self.ask.find("account.move", ["|", ["id", "in", self._moves], *self._of_charges()], "state")
         for row in there:
             if row["state"] == "posted":
                 self.ask("account.move", "button_draft", [row["id"]])
@@ -118,6 +125,9 @@ class LiveHarness(Harness):
             self.ask("account.payment", "unlink", [key])
         self.ask("res.partner", "unlink", self._partners[::-1])
         self.ask("ir.model.fields", "unlink", self._fields)
+
+    def _of_charges(self) -> list[Any]:
+        return ["&", ["partner_id", "in", self._partners], ["move_type", "in", ["out_invoice", "out_refund"]]]
 
     # --- a bookkeeper at work -------------------------------------------------------------------------------------------------
 
@@ -173,7 +183,8 @@ class LiveHarness(Harness):
         if invoice.status is DocumentStatus.VOID:
             self.void(str(key))
         found["invoices"][invoice.id] = str(key)
-        found["numbers"][invoice.id] = self.ask.find("account.move", [["id", "=", key]], "name")[0]["name"]
+        number = self.ask.find("account.move", [["id", "=", key]], "name")[0]["name"]
+        found["numbers"][invoice.id] = self._numbers[str(key)] = number
 
     def _add_move(self, move_type: str, partner: int, total: Money, issued_on: date, values: Mapping[str, Any]) -> int:
         # A tenth of ten times the price: Odoo rounds prices to two decimals, whatever the currency has.
@@ -252,6 +263,17 @@ class LiveHarness(Harness):
             field = {"name": _SURPRISE, "model_id": owner, "field_description": "Surprise", "ttype": "char"}
             self._fields.append(int(self.ask("ir.model.fields", "create", field)))
 
+    def lock_period(self, until: date) -> None:
+        self._locked = True
+        self.ask("res.company", "write", [1], {"fiscalyear_lock_date": str(until)})
+
+    def add_ledger_late_fee(self, invoice_id: str, amount: Money) -> str:
+        line = {"name": LATE_FEE, "quantity": 1, "price_unit": float(amount.amount), "tax_ids": [(6, 0, [])]}
+        self.ask("account.move", "button_draft", [int(invoice_id)])
+        self.ask("account.move", "write", [int(invoice_id)], {"invoice_line_ids": [(0, 0, line)]})
+        self.ask("account.move", "action_post", [int(invoice_id)])
+        return LATE_FEE
+
     def print_invoice(self, invoice_id: str) -> None:
         """Make the legal PDF, as Send & Print does, without sending anything."""
         context = {"active_model": "account.move", "active_ids": [int(invoice_id)]}
@@ -272,6 +294,20 @@ class LiveHarness(Harness):
     def tasks(self, invoice_id: str) -> Sequence[str]:
         domain = [["res_model", "=", "account.move"], ["res_id", "=", int(invoice_id)]]
         return [f"{row['summary']}\n{plain(row['note'])}" for row in self.ask.find("mail.activity", domain, "summary", "note")]
+
+    def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
+        number = self._numbers.get(invoice_id, "none")
+        domain = [*self._of_charges(), ["invoice_origin", "=", number], ["state", "!=", "cancel"]]
+        return [self._seen(row) for row in self.ask.find("account.move", domain, "ref")]
+
+    def _seen(self, row: Mapping[str, Any]) -> SeenCharge:
+        ((text, amount),) = self.lines(str(row["id"]))
+        return SeenCharge(amount, f"{text}\n{row['ref']}", str(row["id"]), on_invoice=False)
+
+    def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
+        domain = [["move_id", "=", int(document_id)], ["display_type", "=", "product"]]
+        rows = self.ask.find("account.move.line", domain, "name", "price_subtotal", "currency_id")
+        return [(row["name"], Money.of(str(row["price_subtotal"]), row["currency_id"][1])) for row in rows]
 
     def lose_next_answer(self) -> None:
         self.loses_answer = True

@@ -9,11 +9,12 @@ from typing import Any
 from .books import StubBooks
 from .domain import Row
 from .faults import OdooFault, access_error, missing_error, no_method, value_error, wrong_arguments
+from .invoicing import Invoicing
 from .schema import ACCOUNTING, ADMINISTRATION, LABELS, models
 
 _XML_IDS = {"mail.mt_note": ("mail.message.subtype", 2), "mail.mt_comment": ("mail.message.subtype", 1)}
-_RECORD_METHODS = frozenset({"read", "get_portal_url", "activity_schedule"})
-_WRITABLE = frozenset({"mail.message"})
+_RECORD_METHODS = frozenset({"read", "get_portal_url", "activity_schedule", "action_post", "unlink"})
+_WRITABLE = frozenset({"mail.message", "account.move"})
 
 
 class Api:
@@ -22,6 +23,7 @@ class Api:
     def __init__(self, books: StubBooks) -> None:
         self.books = books
         self._store = books.store
+        self._invoicing = Invoicing(books)
         self._methods: Mapping[str, Callable[..., Any]] = {
             "search_read": self._search_read,
             "search_count": self._search_count,
@@ -32,6 +34,8 @@ class Api:
             "check_object_reference": self._check_object_reference,
             "get_portal_url": self._get_portal_url,
             "activity_schedule": self._activity_schedule,
+            "action_post": self._action_post,
+            "unlink": self._unlink,
         }
 
     def authenticate(self, login: Any, secret: Any) -> int | bool:
@@ -55,6 +59,8 @@ class Api:
         if (method in _RECORD_METHODS) != (ids is not None):
             raise wrong_arguments(f"{model}.{method}: ids {'are missing' if ids is None else 'on a method of the model'}")
         self._may(user, model)
+        if not set((named.get("context") or {}).get("allowed_company_ids") or ()) <= set(self._companies_of(user)):
+            raise access_error("res.company", "Companies")
         rest = {name: value for name, value in named.items() if name != "context"}
         given = {"user": user, "model": model, "context": named.get("context") or {}, **({} if ids is None else {"ids": list(ids)}), **rest}
         try:
@@ -72,11 +78,16 @@ class Api:
         if model in ADMINISTRATION or (model in ACCOUNTING and not self.books.has_accounting(user)):
             raise access_error(model, LABELS.get(model, model))
 
-    def _visible(self, user: int, model: str, row: Row) -> bool:
-        if "company_id" not in self._store.fields(model) or model == "res.users":
+    def _visible(self, user: int, model: str, row: Row, context: Row | None = None) -> bool:
+        """Whether the record rules of companies show a row; one without a company belongs to all."""
+        if model == "res.users" or not {"company_id", "company_ids"} & self._store.fields(model).keys():
             return True
-        companies = (self._store.get("res.users", user) or {})["company_ids"]
-        return self._store.value(model, row, "company_id") in companies
+        allowed = (context or {}).get("allowed_company_ids") or self._companies_of(user)
+        owners = row.get("company_ids") or [self._store.value(model, row, "company_id") if "company_ids" not in row else False]
+        return any(owner is False or owner in allowed for owner in owners)
+
+    def _companies_of(self, user: int) -> list[int]:
+        return list((self._store.get("res.users", user) or {})["company_ids"])
 
     # --- reading --------------------------------------------------------------------------------------------------------------
 
@@ -110,7 +121,7 @@ class Api:
     def _found(self, user: int, model: str, context: Row, domain: Any) -> Any:
         hide_archived = "active" in self._store.fields(model) and context.get("active_test", True)
         for row in self._store.search(model, domain):
-            if (not hide_archived or row.get("active", True)) and self._visible(user, model, row):
+            if (not hide_archived or row.get("active", True)) and self._visible(user, model, row, context):
                 yield row
 
     def _asked(self, model: str, fields: Any) -> list[str]:
@@ -165,7 +176,7 @@ class Api:
         if model not in _WRITABLE:
             raise access_error(model, LABELS.get(model, model))
         several = vals_list if isinstance(vals_list, list) else [vals_list]
-        made = [self._create_message(user, values) for values in several]
+        made = [(self._create_message if model == "mail.message" else self._invoicing.create)(user, values) for values in several]
         return made if isinstance(vals_list, list) or self.books.version >= 19 else made[0]
 
     def _create_message(self, user: int, values: Row) -> int:
@@ -173,6 +184,21 @@ class Api:
         author = (self._store.get("res.users", user) or {})["partner_id"]
         defaults = {"author_id": author, "date": self._store.instant(), "is_internal": False, "message_type": "comment"}
         return int(self._store.insert("mail.message", {**defaults, **values})["id"])
+
+    def _action_post(self, user: int, model: str, context: Row, ids: list[int]) -> bool:
+        for key in ids:
+            self._invoicing.post(self._moved(user, model, "action_post", key))
+        return False
+
+    def _unlink(self, user: int, model: str, context: Row, ids: list[int]) -> bool:
+        for key in ids:
+            self._invoicing.unlink(self._moved(user, model, "unlink", key))
+        return True
+
+    def _moved(self, user: int, model: str, method: str, key: int) -> Row:
+        if model != "account.move":
+            raise no_method(model, method)
+        return self._document(user, model, key)
 
     def _get_portal_url(self, user: int, model: str, context: Row, ids: list[int]) -> str:
         if len(ids) != 1:
@@ -212,7 +238,7 @@ class Api:
         return row
 
 
-_EMPTY: Mapping[str, Any] = {"monetary": 0.0, "integer": 0, "many2many": []}
+_EMPTY: Mapping[str, Any] = {"monetary": 0.0, "float": 0.0, "integer": 0, "many2many": [], "one2many": []}
 
 
 def _sortable(value: Any) -> tuple[bool, Any]:

@@ -11,10 +11,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from .company import SALES, computed_fields, found_company
 from .domain import Row
 from .store import Store
 
-SALES = ("out_invoice", "out_receipt", "out_refund")
 ZERO = Decimal(0)
 CURRENCIES = {"EUR": 2, "USD": 2, "JPY": 0, "KWD": 3, "GBP": 2}
 PDF = b"%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj\ntrailer <</Root 1 0 R>>\n%%EOF\n"
@@ -23,17 +23,29 @@ PDF = b"%PDF-1.4\n1 0 obj <</Type /Catalog>> endobj\ntrailer <</Root 1 0 R>>\n%%
 class StubBooks:
     """A database with one company, an administrator, a bot user with an API key, and no documents. `now` is aware UTC."""
 
-    def __init__(self, version: int = 18, *, now: Callable[[], datetime], database: str = "puntual", api_key: str = "k" * 40) -> None:
+    def __init__(
+        self,
+        version: int = 18,
+        *,
+        now: Callable[[], datetime],
+        database: str = "puntual",
+        api_key: str = "k" * 40,
+        debit_notes: bool = True,
+    ) -> None:
+        """`debit_notes`: the module account_debit_note is installed."""
         self.version = version
         self.database = database
         self.login = "bot@example.com"
         self.api_key = api_key
         self.outbox: list[str] = []
         """The mails that Odoo itself would have sent, by what they say."""
-        self.store = Store(version, now, self._computed())
+        absent = () if debit_notes else (("account.move", "debit_origin_id"),)
+        self.store = Store(version, now, computed_fields(lambda: self.store), absent)
         self._numbers: dict[str, int] = {}
         with self.store.transaction():
-            self._found_company()
+            found_company(self.store, CURRENCIES)
+            self.admin = self.add_user("admin@example.com", email="admin@example.com")
+            self.bot = self.add_user(self.login, email=self.login)
 
     # --- people ---------------------------------------------------------------------------------------------------------------
 
@@ -110,7 +122,8 @@ class StubBooks:
         started_at: datetime | None = None,
         **values: Any,
     ) -> int:
-        """An invoice, or a credit note, with one receivable line a part (day and amount); posted at once unless told otherwise."""
+        """An invoice, or a credit note, with one receivable line a part (day and amount) and two lines of goods; posted at once unless told
+        otherwise."""
         total = sum((amount for _day, amount in parts), ZERO)
         with self.store.transaction(started_at):
             head = self._head_of(self._row("res.partner", partner))
@@ -120,9 +133,13 @@ class StubBooks:
                     "name": "/", "move_type": move_type, "state": "draft", "payment_state": "not_paid", "partner_id": partner,
                     "commercial_partner_id": head, "currency_id": self.currency(currency), "company_id": 1, "journal_id": 1,
                     "invoice_date": issued_on, "date": issued_on, "invoice_date_due": max(day for day, _amount in parts),
-                    "amount_total": total, "amount_residual": total, "access_token": False, "invoice_user_id": 1, **values,
+                    "amount_total": total, "amount_untaxed": total, "amount_residual": total, "access_token": False, "invoice_user_id": 1,
+                    **values,
                 },
             )  # fmt: skip
+            half = total // 2
+            self.add_goods(move["id"], {"name": "Servicios", "quantity": 1, "price_unit": half, "price_subtotal": half})
+            self.add_goods(move["id"], {"name": "Material", "quantity": 1, "price_unit": total - half, "price_subtotal": total - half})
             for day, amount in parts:
                 self._line(move, head, -amount if move_type == "out_refund" else amount, "payment_term", day)
             if post:
@@ -134,12 +151,43 @@ class StubBooks:
         with self.store.transaction():
             row = self._row("account.move", move)
             prefix = {"out_refund": "RINV", "entry": "BNK1"}.get(row["move_type"], "INV")
-            name = row["name"] if row["name"] != "/" else self._number(prefix, row["date"])
-            self.store.update("account.move", row, {"state": "posted", "name": name})
+            prefix = "DINV" if row.get("debit_origin_id") and self.version >= 18 else prefix
+            name = row["name"] if row["name"] not in (False, "/") else self._number(prefix, row["date"])
+            self.store.update("account.move", row, {"state": "posted", "name": name, "posted_before": True})
             self._touch_lines(row)
             if row["move_type"] in SALES:
                 self.store.update("res.partner", self._row("res.partner", row["commercial_partner_id"]), {"customer_rank": 1}, touch=False)
             self._settle(row)
+
+    def add_goods(self, move: int, values: Mapping[str, Any]) -> None:
+        """A line of goods on a document; its receivable lines and totals stay as they are."""
+        row = self._row("account.move", move)
+        sign = 1 if row["move_type"] == "out_refund" else -1
+        amount = sign * Decimal(values["price_subtotal"])
+        common = {"move_id": move, "partner_id": row["commercial_partner_id"], "currency_id": row["currency_id"], "date": row["date"]}
+        common |= {"display_type": "product", "account_type": "income", "reconciled": False}
+        amounts = {"balance": amount, "amount_currency": amount, "amount_residual": ZERO, "amount_residual_currency": ZERO}
+        with self.store.transaction():
+            self.store.insert("account.move.line", {**common, **amounts, **values})
+
+    def add_term_line(self, move: Row, amount: Decimal, day: date) -> None:
+        """The receivable line of a new invoice."""
+        self._line(move, move["commercial_partner_id"], amount, "payment_term", day)
+
+    def add_line(self, move: int, name: str, amount: Decimal, **values: Any) -> None:
+        """A person puts one more line on an unpaid invoice: back to draft, changed, posted again."""
+        row, term = self._row("account.move", move), self.term_lines(move)[0]
+        with self.store.transaction():
+            self.add_goods(move, {"name": name, "quantity": 1, "price_unit": amount, "price_subtotal": amount, **values})
+            self.store.update("account.move", row, {field: row[field] + amount for field in ("amount_total", "amount_untaxed")})
+            rises = ("balance", "amount_currency", "amount_residual", "amount_residual_currency")
+            self.store.update("account.move.line", term, {field: term[field] + amount for field in rises})
+            self._settle(row)
+
+    def lock(self, until: date | None, field: str = "fiscalyear_lock_date") -> None:
+        """Close the books up to and including this day."""
+        with self.store.transaction():
+            self.store.update("res.company", self._row("res.company", 1), {field: until})
 
     def add_payment(self, partner: int, amount: Decimal, *, on: date, currency: str = "EUR", reference: str = "") -> int:
         """Money received, not yet used on anything. Returns the id of its receivable line."""
@@ -272,40 +320,6 @@ class StubBooks:
         return str(self._row("res.currency", move["currency_id"])["name"])
 
     # --- how it is kept -------------------------------------------------------------------------------------------------------
-
-    def _found_company(self) -> None:
-        for key, (code, digits) in enumerate(CURRENCIES.items(), start=1):
-            self.store.insert("res.currency", {"id": key, "name": code, "active": code != "GBP", "decimal_places": digits})
-        own = {"name": "Puntual Pruebas S.L.", "country_code": "ES"}
-        partner = self.store.insert(
-            "res.partner", {**own, "is_company": True, "active": True, "type": "contact", "commercial_partner_id": 1}
-        )
-        self.store.insert("res.company", {**own, "currency_id": self.currency("EUR"), "partner_id": partner["id"]})
-        self.store.insert("account.journal", {"name": "Customer Invoices", "type": "sale", "company_id": 1})
-        self.store.insert("account.journal", {"name": "Bank", "type": "bank", "company_id": 1})
-        for name, internal in (("Discussions", False), ("Note", True), ("Activities", True)):
-            self.store.insert("mail.message.subtype", {"name": name, "internal": internal})
-        for name, category in (("Email", "default"), ("Call", "phonecall")):
-            self.store.insert("mail.activity.type", {"name": name, "category": category})
-        self.admin = self.add_user("admin@example.com", email="admin@example.com")
-        self.bot = self.add_user(self.login, email=self.login)
-
-    def _computed(self) -> Mapping[tuple[str, str], Callable[[Row], Any]]:
-        def of_move(field: str) -> Callable[[Row], Any]:
-            return lambda line: self._row("account.move", line["move_id"]).get(field)
-
-        line, move, user = "account.move.line", "account.move", "res.users"
-        return {
-            (line, "move_name"): of_move("name"),
-            (line, "move_type"): of_move("move_type"),
-            (line, "parent_state"): of_move("state"),
-            (line, "company_id"): of_move("company_id"),
-            (line, "ref"): of_move("ref"),
-            (move, "access_url"): lambda row: f"/my/invoices/{row['id']}" if row["move_type"] in SALES else "#",
-            (move, "no_followup"): lambda row: any(term.get("no_followup") for term in self.term_lines(row["id"])),
-            (user, "email"): lambda row: self._row("res.partner", row["partner_id"]).get("email"),
-            ("res.partner", "partner_share"): lambda row: all(each["partner_id"] != row["id"] for each in self.store.rows(user)),
-        }
 
     def _row(self, model: str, key: int) -> Row:
         row = self.store.get(model, key)

@@ -15,7 +15,10 @@ _MODELS: Mapping[str, Mapping[str, str]] = {
         "journal_id": "many2one:account.journal", "invoice_date": "date", "date": "date", "invoice_date_due": "date",
         "amount_total": "monetary", "amount_residual": "monetary", "amount_total_signed": "monetary", "ref": "char",
         "payment_reference": "char", "access_url": "char", "access_token": "char", "invoice_user_id": "many2one:res.users",
-        "no_followup": "boolean", "invoice_pdf_report_file": "binary", "next_payment_date": "date",
+        "no_followup": "boolean", "invoice_pdf_report_file": "binary", "next_payment_date": "date", "amount_untaxed": "monetary",
+        "invoice_origin": "char", "posted_before": "boolean", "invoice_payment_term_id": "many2one:account.payment.term",
+        "fiscal_position_id": "many2one:account.fiscal.position", "debit_origin_id": "many2one:account.move",
+        "invoice_line_ids": "one2many:account.move.line",
     },
     "account.move.line": {
         "move_id": "many2one:account.move", "move_name": "char", "move_type": "selection", "parent_state": "selection",
@@ -23,22 +26,40 @@ _MODELS: Mapping[str, Mapping[str, str]] = {
         "currency_id": "many2one:res.currency", "name": "char", "ref": "char", "date": "date", "date_maturity": "date",
         "balance": "monetary", "amount_currency": "monetary", "amount_residual": "monetary", "amount_residual_currency": "monetary",
         "reconciled": "boolean", "display_type": "selection", "blocked": "boolean", "no_followup": "boolean",
+        "product_id": "many2one:product.product", "account_id": "many2one:account.account", "quantity": "float", "price_unit": "float",
+        "price_subtotal": "monetary", "tax_ids": "many2many:account.tax",
     },
     "account.partial.reconcile": {
         "debit_move_id": "many2one:account.move.line", "credit_move_id": "many2one:account.move.line", "amount": "monetary",
         "debit_amount_currency": "monetary", "credit_amount_currency": "monetary", "max_date": "date",
     },
-    "account.journal": {"name": "char", "type": "selection", "company_id": "many2one:res.company"},
+    "account.journal": {"name": "char", "type": "selection", "code": "char", "company_id": "many2one:res.company"},
+    "account.account": {
+        "name": "char", "code": "char", "account_type": "selection", "company_id": "many2one:res.company",
+        "company_ids": "many2many:res.company",
+    },
+    "account.tax": {
+        "name": "char", "type_tax_use": "selection", "amount": "float", "price_include": "boolean", "active": "boolean",
+        "company_id": "many2one:res.company",
+    },
+    "account.payment.term": {"name": "char", "company_id": "many2one:res.company"},
+    "account.fiscal.position": {"name": "char", "company_id": "many2one:res.company"},
+    "product.product": {"name": "char", "default_code": "char", "active": "boolean", "company_id": "many2one:res.company"},
     "res.partner": {
         "name": "char", "email": "char", "phone": "char", "mobile": "char", "lang": "char", "tz": "char", "vat": "char",
         "type": "selection",
         "country_code": "char", "category_id": "many2many:res.partner.category", "parent_id": "many2one:res.partner",
         "commercial_partner_id": "many2one:res.partner", "is_company": "boolean", "active": "boolean", "customer_rank": "integer",
-        "partner_share": "boolean",
+        "partner_share": "boolean", "property_payment_term_id": "many2one:account.payment.term",
     },
     "res.partner.category": {"name": "char"},
     "res.currency": {"name": "char", "active": "boolean", "decimal_places": "integer"},
-    "res.company": {"name": "char", "country_code": "char", "currency_id": "many2one:res.currency", "partner_id": "many2one:res.partner"},
+    "res.company": {
+        "name": "char", "country_code": "char", "currency_id": "many2one:res.currency", "partner_id": "many2one:res.partner",
+        "period_lock_date": "date", "fiscalyear_lock_date": "date", "tax_lock_date": "date", "sale_lock_date": "date",
+        "hard_lock_date": "date", "user_fiscalyear_lock_date": "date", "user_tax_lock_date": "date", "user_sale_lock_date": "date",
+        "user_hard_lock_date": "date",
+    },
     "res.users": {
         "login": "char", "email": "char", "tz": "char", "lang": "char", "active": "boolean", "partner_id": "many2one:res.partner",
         "company_id": "many2one:res.company", "company_ids": "many2many:res.company", "groups_id": "many2many:res.groups",
@@ -69,15 +90,22 @@ _ONLY: Mapping[tuple[str, str], frozenset[int]] = {
     ("res.users", "groups_id"): _UNTIL_18,
     ("res.users", "group_ids"): _FROM_19,
     ("mail.activity", "active"): _FROM_18,
+    ("account.account", "company_id"): _UNTIL_17,
+    ("account.account", "company_ids"): _FROM_18,
+    ("res.company", "period_lock_date"): _UNTIL_17,
+    **{("res.company", field): _FROM_18 for field in ("sale_lock_date", "hard_lock_date")},
+    **{("res.company", f"user_{kind}_lock_date"): _FROM_18 for kind in ("fiscalyear", "tax", "sale", "hard")},
 }
 
 COMPUTED_NOT_SEARCHABLE = frozenset({("account.move", "access_url"), ("account.move", "no_followup")})
 
 LABELS = {
     "account.move": "Journal Entry", "account.move.line": "Journal Item", "account.partial.reconcile": "Partial Reconcile",
-    "ir.config_parameter": "System Parameter",
+    "ir.config_parameter": "System Parameter", "account.account": "Account", "account.tax": "Tax",
 }  # fmt: skip
-ACCOUNTING = frozenset({"account.move", "account.move.line", "account.partial.reconcile", "account.journal"})
+ACCOUNTING = frozenset(
+    {"account.move", "account.move.line", "account.partial.reconcile", "account.journal", "account.account", "account.tax"}
+)
 ADMINISTRATION = frozenset({"ir.config_parameter"})
 
 

@@ -121,4 +121,4 @@ def _json(answer: Any, status: int = 200, *, wrote: bool = False) -> Response:
 
 
 def _writes(method: str) -> bool:
-    return method in ("create", "activity_schedule")
+    return method in ("create", "activity_schedule", "action_post", "unlink")

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import RLock
@@ -25,13 +25,16 @@ Computed = Mapping[tuple[str, str], Callable[[Row], Any]]
 class Store:
     """All tables of one database. `now` is aware UTC; `computed` gives the fields that are not stored."""
 
-    def __init__(self, version: int, now: Callable[[], datetime], computed: Computed) -> None:
+    def __init__(self, version: int, now: Callable[[], datetime], computed: Computed, absent: Collection[tuple[str, str]] = ()) -> None:
+        """`absent` are fields of modules that are not installed."""
         self.version = version
         self.lock = RLock()
         self.extra_fields: dict[str, dict[str, Any]] = {}
         self._now = now
         self._computed = computed
-        self._fields = {model: fields_of(model, version) for model in models()}
+        self._fields = {
+            model: {field: kind for field, kind in fields_of(model, version).items() if (model, field) not in absent} for model in models()
+        }
         self._tables: dict[str, dict[int, Row]] = {model: {} for model in models()}
         self._ids: dict[str, list[int]] = {model: [] for model in models()}
         self._last_id: dict[str, int] = dict.fromkeys(models(), 0)

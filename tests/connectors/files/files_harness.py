@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
-from harness import Books, Harness, SeededIds
+from harness import Books, Harness, SeededIds, SeenCharge
 from puntual.connectors.files import books as books_module
 from puntual.connectors.files import journal as journal_module
 from puntual.connectors.files import table as table_module
@@ -83,9 +83,9 @@ class FilesHarness(Harness):
         )
 
     def pay(self, invoice_id: str, amount: Money, paid_on: date) -> str:
-        invoice = self._invoice(invoice_id)
+        customer = self._charge(invoice_id).get("customer") or self._invoice(invoice_id).customer_id
         key = f"pay-{len(self.books.payments)}"
-        self._save(payments=(*self.books.payments, Payment(key, invoice.customer_id, paid_on, amount, amount)))
+        self._save(payments=(*self.books.payments, Payment(key, customer, paid_on, amount, amount)))
         self.allocate(CreditKind.PAYMENT, key, invoice_id, amount)
         return key
 
@@ -97,7 +97,21 @@ class FilesHarness(Harness):
         self._save(allocations=tuple(one for one in self.books.allocations if one.invoice_id != invoice_id))
 
     def void(self, invoice_id: str) -> None:
-        self._change(invoice_id, status=DocumentStatus.VOID)
+        if self._charge(invoice_id):
+            self._say_void(invoice_id)
+        else:
+            self._change(invoice_id, status=DocumentStatus.VOID)
+
+    def _charge(self, document_id: str) -> dict[str, str]:
+        return next((row for row in self._journal("charges") if row["marker"] == document_id), {})
+
+    def _say_void(self, marker: str) -> None:
+        """A person fills in the status of a charge, in a spreadsheet that saves with semicolons."""
+        rows = [row | {"status": "anulada"} if row["marker"] == marker else row for row in self._journal("charges")]
+        with (self.folder / "puntual-charges.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.DictWriter(file, rows[0], delimiter=";")
+            writer.writeheader()
+            writer.writerows(rows)
 
     def delete(self, invoice_id: str) -> None:
         self._save(invoices=tuple(invoice for invoice in self.books.invoices if invoice.id != invoice_id))
@@ -162,6 +176,13 @@ class FilesHarness(Harness):
 
     def tasks(self, invoice_id: str) -> Sequence[str]:
         return [f"{row['summary']}\n{row['text']}" for row in self._journal("tasks") if row["invoice"] == invoice_id]
+
+    def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
+        rows = [row for row in self._journal("charges") if row["invoice"] == invoice_id and not row["status"]]
+        return [SeenCharge(Money.of(row["amount"], row["currency"]), row["text"], row["marker"], on_invoice=False) for row in rows]
+
+    def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
+        return [(part.number, part.instalments[0].total) for part in self.books.invoices if part.id == document_id]
 
     def _journal(self, name: str) -> list[dict[str, str]]:
         path = self.folder / f"puntual-{name}.csv"

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from files.exports import Books
 from puntual.connectors.files.connector import FilesConnector
+from puntual.connectors.files.pages import pages_of_pass
 from puntual.connectors.files.settings import FilesSettings
 from puntual.core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing
-from puntual.core.port import Cursor, Surroundings
+from puntual.core.port import Cursor, Page, Surroundings
 from pydantic import ValidationError
+from suite.sample import an_allocation, an_invoice
 
 HEAD = "number,customer,due_date,outstanding\n"
 
@@ -68,6 +70,20 @@ def test_our_own_notes_are_no_change_and_no_export(tmp_path: Path) -> None:
     cursor = books.read().cursor
     books.write("puntual-notes.csv", "y")
     assert books.read(cursor).invoices == {}
+
+
+def test_an_invoice_and_its_allocations_are_on_one_page_which_says_that_it_knows_them_all() -> None:
+    """So that a payment that is not in the file any more is not known any more either."""
+    day = date(2026, 3, 1)
+    used = [an_allocation("i1", f"p{n}", "9", on=day) for n in range(5)]
+    parts = [an_invoice("i1", due=day), *used, an_invoice("i2", due=day), an_allocation("i2", "p6", "9", on=day), an_invoice("i3", due=day)]
+    pages = list(pages_of_pass(parts, 2, lambda: Page(Cursor("end"), ends_pass=True)))
+    assert [(page.allocations_known_of, {one.invoice_id for one in page.allocations}) for page in pages] == [
+        (("i1",), {"i1"}),
+        (("i2",), {"i2"}),
+        (("i3",), set()),
+    ]
+    assert [len(page.allocations) for page in pages] == [5, 1, 0]
 
 
 def test_endless_problems_are_cut_short(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from html.parser import HTMLParser
 from typing import Any
 
-from harness import RETRY_AFTER, Books, SeededIds
+from harness import RETRY_AFTER, Books, SeededIds, SeenCharge
 from loopback import LoopbackHarness
 from puntual.connectors.odoo.connector import OdooConnector
 from puntual.connectors.odoo.settings import OdooSettings
@@ -16,6 +16,8 @@ from puntual.core.receivables import ContactRole, CreditKind, Customer, Document
 from puntual.core.secret import Secret
 
 API_KEY = "5f4dcc3b5aa765d61d8327deb882cf99aabbccdd"
+CHARGE_ACCOUNT = "769000"
+LATE_FEE = "Recargo por mora"
 LANGUAGES = {"": False, "es": "es_ES", "en": "en_US"}
 
 
@@ -55,6 +57,7 @@ class StubHarness(LoopbackHarness):
         super().__init__()
         self.books = StubBooks(version, now=self.now, api_key=API_KEY)
         self.server = OdooStub(self.books, retry_after=RETRY_AFTER)
+        self._numbers: dict[str, str] = {}
 
     def settings(self, **changes: Any) -> OdooSettings:
         values = {
@@ -63,6 +66,7 @@ class StubHarness(LoopbackHarness):
             "login": self.books.login,
             "api_key": Secret(API_KEY),
             "page_size": 3,
+            "charge_account": CHARGE_ACCOUNT,
         }
         return OdooSettings(**{**values, **changes})
 
@@ -116,7 +120,7 @@ class StubHarness(LoopbackHarness):
         ids.invoices[invoice.id] = str(key)  # type: ignore[index]
         row = self.books.store.get("account.move", key)
         assert row is not None
-        ids.numbers[invoice.id] = row["name"]  # type: ignore[index]
+        ids.numbers[invoice.id] = self._numbers[str(key)] = row["name"]  # type: ignore[index]
 
     def _use(self, kind: CreditKind, source_id: str, invoice_id: str, amount: Money, on: date) -> None:
         line = line_of(source_id) if kind is CreditKind.PAYMENT else self.books.term_lines(int(source_id))[0]["id"]
@@ -143,6 +147,13 @@ class StubHarness(LoopbackHarness):
     def set_address(self, customer_id: str, email: str) -> None:
         self.books.write_partner(int(customer_id), email=email)
 
+    def lock_period(self, until: date) -> None:
+        self.books.lock(until)
+
+    def add_ledger_late_fee(self, invoice_id: str, amount: Money) -> str:
+        self.books.add_line(int(invoice_id), LATE_FEE, amount.amount)
+        return LATE_FEE
+
     def add_unknown_fields(self) -> None:
         for model in ("account.move", "account.move.line", "res.partner", "account.partial.reconcile"):
             self.books.store.extra_fields[model] = {"x_surprise": "?"}
@@ -158,6 +169,22 @@ class StubHarness(LoopbackHarness):
     def tasks(self, invoice_id: str) -> Sequence[str]:
         rows = self.books.store.rows("mail.activity")
         return [f"{row['summary']}\n{plain(row['note'])}" for row in rows if row["res_id"] == int(invoice_id)]
+
+    def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
+        """Documents that name the invoice as their origin; drafts, too."""
+        number = self._numbers.get(invoice_id)
+        moves = [row for row in self.books.store.rows("account.move") if number and row.get("invoice_origin") == number]
+        return [self._seen(row) for row in moves if row["state"] != "cancel"]
+
+    def _seen(self, row: Any) -> SeenCharge:
+        ((text, amount),) = self.lines(str(row["id"]))
+        return SeenCharge(amount, f"{text}\n{row['ref']}", str(row["id"]), on_invoice=False)
+
+    def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
+        move = self.books.store.get("account.move", int(document_id))
+        rows = self.books.store.by("account.move.line", "move_id", int(document_id))
+        currency = self.books.currency_code(move) if move else ""
+        return [(row["name"], Money.of(row["price_subtotal"], currency)) for row in rows if row["display_type"] == "product"]
 
     def secrets(self) -> Sequence[str]:
         return [API_KEY]
