@@ -286,8 +286,9 @@ class LateCharge:
 
     @property
     def itemised(self) -> tuple[ChargeLine, ...]:
-        """Its lines; of a charge for one thing, that one."""
-        return self.lines or (ChargeLine(self.text, self.amount),)
+        """The lines of a document of its own; that of a charge for one thing cites the invoice."""
+        cites = "" if holds_mark(self.text, self.invoice_number) else f" ({self.invoice_number})"
+        return self.lines or (ChargeLine(self.text + cites, self.amount),)
 
 
 @dataclass(frozen=True, slots=True)

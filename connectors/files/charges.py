@@ -22,7 +22,6 @@ Stored = Mapping[str, str]
 def row_of(charge: LateCharge, there: Iterable[Stored]) -> dict[str, str]:
     """The row of a charge; its number counts the charges on its invoice."""
     ordinal = 1 + sum(row.get("invoice") == charge.invoice_id for row in there)
-    cites = "" if charge.invoice_number in charge.text else f" ({charge.invoice_number})"
     return {
         "marker": charge.marker,
         "number": f"{charge.invoice_number}/L{ordinal}",
@@ -32,7 +31,7 @@ def row_of(charge: LateCharge, there: Iterable[Stored]) -> dict[str, str]:
         "invoice": charge.invoice_id,
         "amount": f"{charge.amount.amount:f}",
         "currency": charge.amount.currency,
-        "text": charge.text + cites,
+        "text": "; ".join(line.text for line in charge.itemised),
         "status": "",
     }
 

@@ -97,18 +97,17 @@ class Charges:
             raise
 
     def _drafted(self, charge: LateCharge) -> Row:
-        terms = {**self._line, **_price(charge.amount)}
+        lines = [{**self._line, **_price(line.amount), "name": line.text} for line in charge.itemised]
         invoice = self._reader.charged_invoice(int(charge.invoice_id))
         if invoice is None:
             raise Refused(f"Invoice {charge.invoice_number} is not in Odoo any more.")
         context = {**self._reader.company_context, **_UNTOLD}
-        made = self._reader.wire.execute(MOVE, "create", vals_list=[self._document(charge, invoice, terms)], context=context)
+        made = self._reader.wire.execute(MOVE, "create", vals_list=[self._document(charge, invoice, lines)], context=context)
         if not isinstance(made, list) or len(made) != 1:
             raise UnexpectedResponse("Odoo does not say which document it made.")
         return self._reader.charge_document(int(made[0]))
 
-    def _document(self, charge: LateCharge, invoice: Row, terms: Row) -> dict[str, Any]:
-        cites = "" if charge.invoice_number in charge.text else f" ({charge.invoice_number})"
+    def _document(self, charge: LateCharge, invoice: Row, lines: Sequence[Row]) -> dict[str, Any]:
         return {
             "move_type": "out_invoice",
             "partner_id": id_of(invoice["partner_id"]),
@@ -121,7 +120,7 @@ class Charges:
             "invoice_payment_term_id": False,
             "invoice_origin": charge.invoice_number,
             "ref": f"[{charge.marker}]",
-            "invoice_line_ids": [[0, 0, {**terms, "name": charge.text + cites}]],
+            "invoice_line_ids": [[0, 0, line] for line in lines],
             **({"debit_origin_id": id_of(invoice["id"])} if self._is_debit_note else {}),
         }
 
