@@ -168,6 +168,21 @@ def chargeable(charge: LateCharge, invoice: Invoice | None) -> Invoice:
     return invoice
 
 
+def creditable(credit: CreditWanted, document: Invoice) -> Invoice:
+    """The document, when the amount may be taken off it as it is now. Raises Refused with the reason."""
+    if document.status in (DocumentStatus.DELETED, DocumentStatus.VOID, DocumentStatus.DRAFT):
+        raise Refused(f"Document {credit.document_number} is not owed any more.")
+    if document.status is DocumentStatus.PAID or not document.outstanding.is_positive:
+        raise Refused(f"Document {credit.document_number} has been paid.", hint="Pay the customer back, or credit it by hand.")
+    if document.currency != credit.amount.currency:
+        raise Refused(f"Document {credit.document_number} is in {document.currency}, the credit in {credit.amount.currency}.")
+    if not credit.amount.is_positive:
+        raise Refused(f"A credit of {credit.amount} takes nothing off {credit.document_number}.")
+    if document.outstanding < credit.amount:
+        raise Refused(f"Only {document.outstanding} is outstanding on {credit.document_number}, less than the credit of {credit.amount}.")
+    return document
+
+
 class LedgerConnector(ABC):
     """The books, remote. All methods raise only errors of core.errors."""
 
@@ -240,6 +255,11 @@ class LedgerConnector(ABC):
                 answers[charge.marker] = self._charged(charge, seen.get(charge.invoice_id))
         return answers
 
+    def find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
+        """Those of these late charges that stand in the books already, by marker; Refused where a person has to look. Writes nothing."""
+        self._require(Capability.LATE_CHARGES)
+        return dict(self._find_charges(charges)) if charges else {}
+
     def _charged(self, charge: LateCharge, invoice: Invoice | None) -> ChargeMade | Refused:
         try:
             return self._add_charge(charge, chargeable(charge, invoice))
@@ -251,7 +271,18 @@ class LedgerConnector(ABC):
 
         By marker: how it was credited, or why it was refused. Nothing is credited beyond what is outstanding on the document.
         """
-        raise self._unsupported(Capability.CREDITS)
+        self._require(Capability.CREDITS)
+        if not wanted:
+            return {}
+        credits_by_marker = {credit.marker: credit for credit in wanted}
+        found = self._find_credits(list(credits_by_marker.values()))
+        return {marker: found.get(marker) or self._credited(credit) for marker, credit in credits_by_marker.items()}
+
+    def _credited(self, credit: CreditWanted) -> CreditMade | Refused:
+        try:
+            return self._add_credit(credit)
+        except Refused as refused:
+            return refused
 
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
         """Show in the books when each invoice is expected to be paid. Doing it again changes nothing. Returns the ids of the invoices where
@@ -268,6 +299,15 @@ class LedgerConnector(ABC):
     def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
         """Write one charge on an invoice that was read just now. Raises Refused."""
         raise self._unsupported(Capability.LATE_CHARGES)
+
+    def _find_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+        """The credits that stand in the books already, by marker. One that was begun and not used on its document yet is used on it now;
+        Refused where that cannot be, or is not clear, and a person has to look."""
+        raise self._unsupported(Capability.CREDITS)
+
+    def _add_credit(self, credit: CreditWanted) -> CreditMade:
+        """Credit a document, which is read right before and has to be `creditable`. Raises Refused."""
+        raise self._unsupported(Capability.CREDITS)
 
     def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         raise self._unsupported(Capability.NOTES)

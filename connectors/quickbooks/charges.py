@@ -22,7 +22,7 @@ from .wire import Wire
 LOOK_BACK_DAYS = 92
 """How long before its own day a charge may have been written: a run that is caught up with late, and then some."""
 _REQUEST_ID_CHARACTERS = 50
-_MEMO_CHARACTERS = 1000
+MEMO_CHARACTERS = 1000
 
 Judge = Callable[[Row], Invoice]
 """Makes an invoice of its row."""
@@ -113,7 +113,7 @@ class Charges:
             "DueDate": charge.due_on.isoformat(),
             "CurrencyRef": {"value": charge.amount.currency},
             "PrivateNote": f"Puntual: late charge on invoice {charge.invoice_number} [{charge.marker}]",
-            "CustomerMemo": {"value": cited[:_MEMO_CHARACTERS]},
+            "CustomerMemo": {"value": cited[:MEMO_CHARACTERS]},
             "Line": [self._line(charge, cited)],
             **({"BillEmail": {"Address": row["BillEmail"]["Address"]}} if mapping.addresses_of(row.get("BillEmail")) else {}),
             **({"GlobalTaxCalculation": "TaxExcluded"} if self._settings.charge_tax_code not in (UNTAXED, "TAX") else {}),
@@ -122,7 +122,7 @@ class Charges:
         return self._shown(written, charge)
 
     def _line(self, charge: LateCharge, text: str) -> Row:
-        return mapping.charge_line(charge.amount.amount, text, self._item, self._settings.charge_tax_code)
+        return mapping.charge_line(charge.amount.amount, text, self.item, self._settings.charge_tax_code)
 
     def _shown(self, written: Row, charge: LateCharge) -> ChargeMade:
         for made in self._made_in(written):
@@ -131,8 +131,8 @@ class Charges:
         raise UnexpectedResponse("QuickBooks Online shows a late charge without the mark that was written on it.")
 
     @cached_property
-    def _item(self) -> str:
-        """The id of the item to charge with. Raises Refused when the settings name none, or none that exists."""
+    def item(self) -> str:
+        """The id of the item to charge with, and to credit with. Raises Refused when the settings name none, or none that exists."""
         wanted = self._settings.charge_item
         if not wanted:
             raise Refused("Late charges need a Service item in QuickBooks.", hint="Name it as `charge_item` in the policy.")

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from ...core.access import Purpose
 from ...core.errors import Refused
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import ChargeMade, Company, Invoice, LateCharge, Note, UnappliedCredit, holds_mark
+from ...core.receivables import ChargeMade, Company, CreditMade, CreditWanted, Invoice, LateCharge, Note, UnappliedCredit, holds_mark
 from ..drafts import UNREADABLE
 from ..http import Limits, Transport, understood
 from ..oauth import Tokens
 from . import mapping
 from .authorizer import QuickBooksAuthorizer
 from .charges import Charges, request_id
+from .credits import Credits
 from .faults import Fault, error_of
 from .mapping import Row, text_of
 from .passes import Pass, Position
@@ -31,7 +32,9 @@ class QuickBooksConnector(LedgerConnector):
     """The connector for QuickBooks Online's Accounting API."""
 
     name = "quickbooks"
-    capabilities = frozenset({Capability.NOTES, Capability.INVOICE_PDF, Capability.PAYMENT_PAGE, Capability.LATE_CHARGES})
+    capabilities = frozenset(
+        {Capability.NOTES, Capability.INVOICE_PDF, Capability.PAYMENT_PAGE, Capability.LATE_CHARGES, Capability.CREDITS}
+    )
     limits: ClassVar[Limits] = Limits(wait_seconds=60, patience_seconds=60)
     """Intuit's 429 says no time; a minute is what its limits need (Intuit, "Limits and throttles"), and is sat out once."""
 
@@ -153,7 +156,7 @@ class QuickBooksConnector(LedgerConnector):
             return ""
         raise error
 
-    # --- late charges ---------------------------------------------------------------------------------------------------------
+    # --- late charges and credits ---------------------------------------------------------------------------------------------------------
 
     @cached_property
     def _charges(self) -> Charges:
@@ -174,6 +177,20 @@ class QuickBooksConnector(LedgerConnector):
     def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
         with self._wire.reading_for(Purpose.WRITING):
             return self._charges.add(charge)
+
+    @cached_property
+    def _credits(self) -> Credits:
+        return Credits(self._charges, self.settings, self._wire, self._reader, self._judged, self._today)
+
+    @understood(LEDGER)
+    def _find_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+        with self._wire.reading_for(Purpose.WRITING):
+            return self._credits.found(wanted)
+
+    @understood(LEDGER)
+    def _add_credit(self, credit: CreditWanted) -> CreditMade:
+        with self._wire.reading_for(Purpose.WRITING):
+            return self._credits.add(credit)
 
 
 def _read(row: Row, families: Families, home: str) -> Invoice | None:

@@ -187,6 +187,11 @@ def _uses(row: Row) -> list[tuple[str, str, Decimal]]:
     ]
 
 
+def documents_in(row: Row, kind: str) -> set[str]:
+    """The ids of the documents of a kind (Invoice, CreditMemo) in the lines of a payment."""
+    return {key for found, key, _amount in _uses(row) if found == kind}
+
+
 def allocations(row: Row, home: str) -> tuple[Allocation, ...]:
     """What a payment did: its credit memos are used on its invoices first, in their order, and then its cash."""
     currency, day, uses = currency_of(row, home), _issued_on(row), _uses(row)
@@ -228,6 +233,12 @@ def credit_note(row: Row, customer_id: str, home: str) -> CreditNote:
         status=status,
         version=text_of(row.get("SyncToken")),
     )
+
+
+def is_unused(row: Row) -> bool:
+    """Whether nothing of a credit memo has been used."""
+    rest = row.get("RemainingCredit") if row.get("RemainingCredit") is not None else row.get("Balance")
+    return Decimal(str(rest or 0)) == Decimal(str(row["TotalAmt"]))
 
 
 def unapplied(value: Payment | CreditNote | None) -> UnappliedCredit | None:
@@ -309,6 +320,14 @@ def with_line(row: Row, line: Row) -> Row:
     service's own. No tax is sent, so that it is computed anew."""
     lines = [each for each in row["Line"] if each.get("DetailType") != "SubTotalLineDetail"]
     return {"Id": row["Id"], "SyncToken": row["SyncToken"], "sparse": True, "Line": [*lines, line]}
+
+
+def used_on(memo: Row, document: Row, amount: Decimal) -> Row:
+    """What uses an amount of a credit memo on an invoice: lines of a payment over nothing, one to each (recorded: "Created by QB Online to
+    link credits to charges.")."""
+    links = (("Invoice", document), ("CreditMemo", memo))
+    lines = [{"Amount": amount, "LinkedTxn": [{"TxnId": row["Id"], "TxnType": kind}]} for kind, row in links]
+    return {"CustomerRef": {"value": ref_of(document["CustomerRef"])}, "TotalAmt": 0, "Line": lines}
 
 
 def has_discount(row: Row) -> bool:

@@ -171,11 +171,20 @@ class QuickBooksReader:
         selects = [f"where {is_one_of('Id', some)}" for some in portions(invoice_ids)]
         made = f"MetaData.CreateTime >= {quoted(since)}"
         selects += [f"where {is_one_of('CustomerRef', some)} AND {made}" for some in portions(customers)]
-        answers = self.wire.queries([select("Invoice", f"{where} MAXRESULTS {MOST_ROWS}") for where in selects])
+        return self._all_of("Invoice", selects)
+
+    def credited(self, customers: Iterable[str], since: str) -> list[Row]:
+        """Where credits of ours may stand: the credit memos that were made for these customers since, used up or not, in one request."""
+        made = f"MetaData.CreateTime >= {quoted(since)}"
+        return self._all_of("CreditMemo", [f"where {is_one_of('CustomerRef', some)} AND {made}" for some in portions(customers)])
+
+    def _all_of(self, entity: str, wheres: Sequence[str]) -> list[Row]:
+        """What any of these conditions is true of, each once, in one request unless one gives more than a query can."""
+        answers = self.wire.queries([select(entity, f"{where} MAXRESULTS {MOST_ROWS}") for where in wheres])
         found: dict[str, Row] = {}
-        for where, answer in zip(selects, answers, strict=True):
-            rows = _rows_in(answer, "Invoice")
-            whole = rows if len(rows) < MOST_ROWS else [row for page in self.pages("Invoice", where, MOST_ROWS) for row in page]
+        for where, answer in zip(wheres, answers, strict=True):
+            rows = _rows_in(answer, entity)
+            whole = rows if len(rows) < MOST_ROWS else [row for page in self.pages(entity, where, MOST_ROWS) for row in page]
             found |= {row["Id"]: row for row in whole}
         return list(found.values())
 

@@ -145,6 +145,21 @@ class Wire:
         said = self._asked(lambda paths: paths.create_object(entity, json_text(body), request_id=request_id), repeatable=False)
         return _object(said, entity)
 
+    def void(self, entity: str, row: Row, request_id: str) -> Row:
+        """Void an object as it was read: it stays, over nothing. Returns it as it is then. Raises StaleVersion."""
+        return self._ended("void", entity, row, request_id)
+
+    def delete(self, entity: str, row: Row, request_id: str) -> None:
+        """Delete an object as it was read. Raises StaleVersion."""
+        self._ended("delete", entity, row, request_id)
+
+    def _ended(self, operation: str, entity: str, row: Row, request_id: str) -> Row:
+        body = json_text({"Id": row["Id"], "SyncToken": row["SyncToken"]})
+        said = self._asked(
+            lambda paths: paths.create_object(entity, body, request_id=request_id, params={"operation": operation}), repeatable=False
+        )
+        return _object(said, entity)
+
     def create_all(self, entity: str, bodies: Sequence[Row], request_id: str) -> list[Row | Fault]:
         """Create up to BATCH_ITEMS objects in one request; each as it is then, or why it was refused."""
         items = [{"bId": str(place), "operation": "create", entity: body} for place, body in enumerate(bodies)]

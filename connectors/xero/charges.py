@@ -73,8 +73,7 @@ class Charges:
 
     def _document_of(self, marker: str) -> ChargeMade | Refused | None:
         """The invoice with this Reference. One that a person made void was made all the same."""
-        quoted = reference_of(marker).replace("\\", "\\\\").replace('"', '\\"')
-        rows = [row for row in self._wire.listing("invoices", where=f'Reference=="{quoted}"').rows if mapping.is_sale(row)]
+        rows = [row for row in self._wire.listing("invoices", where=marked_with(marker)).rows if mapping.is_sale(row)]
         counting = [row for row in rows if row.get("Status") in _COUNTS]
         if len(counting) > 1:
             numbers = ", ".join(text_of(row.get("InvoiceNumber")) for row in counting)
@@ -86,13 +85,17 @@ class Charges:
 
     def add(self, charge: LateCharge) -> ChargeMade:
         """Write a charge that is nowhere yet. Raises Refused."""
+        self.check_account()
+        row = self._wire.invoice(charge.invoice_id)
+        return (self._added_line(row, charge) if charge.on_invoice and self._takes_line(row) else None) or self._added_document(row, charge)
+
+    def check_account(self) -> None:
+        """Raises Refused when the policy names no account to charge to, and to credit from."""
         if not self._settings.charge_account:
             raise Refused(
                 "The policy does not say to which account in Xero late charges go.",
                 hint="Set `charge_account` under `ledger` to the code of an income account.",
             )
-        row = self._wire.invoice(charge.invoice_id)
-        return (self._added_line(row, charge) if charge.on_invoice and self._takes_line(row) else None) or self._added_document(row, charge)
 
     def _takes_line(self, row: Row) -> bool:
         """Whether Xero allows one more line, and the line would come to the amount of the charge."""
@@ -103,7 +106,7 @@ class Charges:
     def _added_line(self, row: Row, charge: LateCharge) -> ChargeMade | None:
         """One more line, all others sent again as they are. None when Xero does not take it, or changed anything else and was set right."""
         kept = [_as_sent(line) for line in row.get("LineItems") or ()]
-        line = {**self._line(row, charge), "Description": f"{charge.text} [{charge.marker}]"}
+        line = {**self.line(row, charge.amount), "Description": f"{charge.text} [{charge.marker}]"}
         try:
             after = self._write_lines(row, charge.marker, [*kept, line])
         except Refused:
@@ -140,7 +143,7 @@ class Charges:
 
     def _document(self, row: Row, charge: LateCharge) -> dict[str, Any]:
         cites = "" if holds_mark(charge.text, charge.invoice_number) else f" ({charge.invoice_number})"
-        line = {**self._line(row, charge), "Description": charge.text + cites}
+        line = {**self.line(row, charge.amount), "Description": charge.text + cites}
         theme = {"BrandingThemeID": row["BrandingThemeID"]} if row.get("BrandingThemeID") else {}
         return {
             "Type": mapping.SALE,
@@ -155,16 +158,22 @@ class Charges:
             **theme,
         }
 
-    def _line(self, row: Row, charge: LateCharge) -> dict[str, Any]:
-        """The line of a charge, with the tracking of the invoice: some organisations want every line tracked."""
+    def line(self, row: Row, amount: Money) -> dict[str, Any]:
+        """The line of a charge or credit, without words, with the tracking of the document: some organisations want every line tracked."""
         tracking: list[Any] = next((line["Tracking"] for line in row.get("LineItems") or () if line.get("Tracking")), [])
-        line = {"Quantity": 1, "UnitAmount": charge.amount.amount, "AccountCode": self._settings.charge_account}
+        line = {"Quantity": 1, "UnitAmount": amount.amount, "AccountCode": self._settings.charge_account}
         return {**line, "TaxType": self._settings.charge_tax_type, "Tracking": _without_nulls(tracking)}
 
 
 def reference_of(marker: str) -> str:
     """The Reference of a charge's own invoice; no word besides, so that nothing that changes can hide it."""
     return f"[{marker}]"
+
+
+def marked_with(marker: str) -> str:
+    """The question for documents with this Reference."""
+    quoted = reference_of(marker).replace("\\", "\\\\").replace('"', '\\"')
+    return f'Reference=="{quoted}"'
 
 
 def _made_as_line(row: Row, line: Row, marker: str) -> ChargeMade:

@@ -2,17 +2,31 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property
 from typing import ClassVar
+from zoneinfo import ZoneInfo
 
 from ...core.access import Purpose
 from ...core.errors import LedgerUnavailable, PermissionMissing, Refused, RejectedByLedger
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import ChargeMade, Company, ExpectedPayment, Invoice, LateCharge, Note, UnappliedCredit, holds_mark, open_items
+from ...core.receivables import (
+    ChargeMade,
+    Company,
+    CreditMade,
+    CreditWanted,
+    ExpectedPayment,
+    Invoice,
+    LateCharge,
+    Note,
+    UnappliedCredit,
+    holds_mark,
+    open_items,
+)
 from ..http import Limits, Transport, understood
 from . import mapping
 from .charges import Charges, key_of
+from .credits import Credits
 from .mapping import Row, day_of, is_guid, text_of
 from .page_store import PageStore
 from .passes import MOST_ROWS, Pass, Position
@@ -42,6 +56,7 @@ class XeroConnector(LedgerConnector):
             Capability.INVOICE_PDF,
             Capability.PAYMENT_PAGE,
             Capability.LATE_CHARGES,
+            Capability.CREDITS,
             Capability.EXPECTED_PAYMENTS,
         }
     )
@@ -53,6 +68,7 @@ class XeroConnector(LedgerConnector):
         super().__init__(settings, surroundings)
         self._wire = XeroWire(settings, surroundings, self.limits)
         self._charges = Charges(self._wire, settings)
+        self._credits = Credits(self._wire, settings, self._charges, self._today)
 
     @property
     def transport(self) -> Transport:
@@ -220,7 +236,7 @@ class XeroConnector(LedgerConnector):
             return False
         return True
 
-    # --- late charges and expected payments -----------------------------------------------------------------------------------
+    # --- late charges, credits and expected payments -----------------------------------------------------------------------------------
 
     @understood("Xero")
     def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
@@ -231,6 +247,19 @@ class XeroConnector(LedgerConnector):
     def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
         with self._wire.doing(Purpose.WRITING):
             return self._charges.add(charge)
+
+    def _today(self) -> date:
+        return self.surroundings.now().astimezone(ZoneInfo(self.surroundings.time_zone)).date()
+
+    @understood("Xero")
+    def _find_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+        with self._wire.doing(Purpose.WRITING):
+            return self._credits.found(wanted)
+
+    @understood("Xero")
+    def _add_credit(self, credit: CreditWanted) -> CreditMade:
+        with self._wire.doing(Purpose.WRITING):
+            return self._credits.add(credit)
 
     @understood("Xero")
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:

@@ -198,6 +198,23 @@ class XeroWire:
         said = _object(self._ask("update_invoice", invoice_id, body, unitdp=4, idempotency_key=key))
         return self._accepted(_rows(said, "Invoices"))
 
+    def create_credit_note(self, note: Row, key: str) -> Row:
+        """A new credit note; it carries no number."""
+        body = {"CreditNotes": [dict(note)]}
+        said = _object(self._ask("create_credit_notes", body, summarize_errors="true", unitdp=4, idempotency_key=key))
+        return self._accepted(_rows(said, "CreditNotes"))
+
+    def void_credit_note(self, note_id: str, key: str) -> Row:
+        """Cancel a credit note of which nothing is used."""
+        body = {"CreditNotes": [{"CreditNoteID": note_id, "Status": "VOIDED"}]}
+        return self._accepted(_rows(_object(self._ask("update_credit_note", note_id, body, idempotency_key=key)), "CreditNotes"))
+
+    def allocate_credit_note(self, note_id: str, allocation: Row, key: str) -> Row:
+        """Use a credit note on an invoice. Xero refuses more than either of them has left."""
+        body = {"Allocations": [dict(allocation)]}
+        answer = self._ask("create_credit_note_allocation", note_id, body, summarize_errors="true", idempotency_key=key)
+        return self._accepted(_rows(_object(answer), "Allocations"))
+
     def _accepted(self, rows: Sequence[Row]) -> Row:
         """The element that was written. An error may come with status 200, in the element itself."""
         if not rows:

@@ -84,6 +84,17 @@ class SeenCharge:
     on_invoice: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SeenCredit:
+    """A credit note of ours as a person sees it in the books: its id, what it comes to with tax, what of it is used on the document, and
+    all that the customer reads on it."""
+
+    credit_id: str
+    total: Money
+    used: Money
+    text: str
+
+
 class Harness(ABC):
     """One set of books and the connector over it. All ids that are given and returned are the ledger's own, but for those in Books."""
 
@@ -170,6 +181,10 @@ class Harness(ABC):
     def charges(self, invoice_id: str) -> Sequence["SeenCharge"]:
         """Our late charges on an invoice, which may be gone: lines on it and documents of their own (void ones are left out)."""
         raise UnsupportedFeature("This ledger takes no late charges.")
+
+    def credits(self, document_id: str) -> Sequence["SeenCredit"]:
+        """Our credit notes of the document's customer that are used on the document, or on nothing (void ones are left out)."""
+        raise UnsupportedFeature("This ledger takes no credits.")
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
         """Text and amount (without tax) of each line of a document, in their order."""

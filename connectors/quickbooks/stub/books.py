@@ -122,6 +122,14 @@ class QboBooks(Company):
             if memo["CustomerRef"]["value"] == customer and memo["Balance"] > ZERO and invoice["Balance"] > ZERO:
                 self.apply_credit(memo["Id"], invoice["Id"], min(memo["Balance"], invoice["Balance"]), on=self.today())
 
+    def use_new_credit(self, memo: Row) -> None:
+        """With the company's setting AutoApplyCredit a new credit memo is used on the oldest open invoices of the customer at once."""
+        customer = memo["CustomerRef"]["value"]
+        theirs = [row for row in self.store.rows("Invoice") if row["CustomerRef"]["value"] == customer and row["Balance"] > ZERO]
+        for invoice in sorted(theirs, key=lambda row: (row["TxnDate"], int(row["Id"]))) if self.auto_apply_credit else ():
+            if memo["Balance"] > ZERO:
+                self.apply_credit(memo["Id"], invoice["Id"], min(memo["Balance"], invoice["Balance"]), on=self.today())
+
     def set_due_date(self, invoice: str, day: date) -> None:
         """Give an invoice another due date."""
         self.edit("Invoice", invoice, DueDate=day)

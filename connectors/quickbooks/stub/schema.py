@@ -58,6 +58,10 @@ INVOICE_WRITABLE = frozenset({
     "GlobalTaxCalculation", "AllowOnlineCreditCardPayment", "AllowOnlineACHPayment", "AllowOnlinePayment", "AllowIPNPayment", "BillAddr",
     "ShipAddr", "ShipDate", "TrackingNum", "Deposit", "DepartmentRef", "ApplyTaxAfterDiscount", "ClassRef", "ProjectRef",
 })  # fmt: skip
+CREDIT_MEMO_WRITABLE = frozenset({
+    "CustomerRef", "Line", "TxnDate", "CurrencyRef", "BillEmail", "CustomerMemo", "PrivateNote", "GlobalTaxCalculation",
+})  # fmt: skip
+PAYMENT_WRITABLE = frozenset({"CustomerRef", "TotalAmt", "Line", "TxnDate", "CurrencyRef", "PrivateNote", "PaymentRefNum"})
 READ_ONLY = frozenset({
     "Id", "SyncToken", "sparse", "domain", "MetaData", "Balance", "TotalAmt", "HomeTotalAmt", "HomeBalance", "LinkedTxn", "InvoiceLink",
     "status", "RecurDataRef", "FreeFormAddress",

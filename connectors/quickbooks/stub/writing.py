@@ -1,4 +1,4 @@
-"""What the API writes: invoices, and notes attached to them. The rest of its entities is not written here."""
+"""What the API writes: invoices, and notes attached to them. Credit memos and payments are made in crediting.py, other entities nowhere."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -8,6 +8,7 @@ from typing import Any
 from .books import QboBooks
 from .checks import checked_amount, checked_lines, checked_reference, checked_texts, writable
 from .company import is_void, make_void
+from .crediting import Crediting
 from .faults import (
     QboFault,
     business_rule,
@@ -23,7 +24,12 @@ from .faults import (
 from .schema import ATTACHABLE_WRITABLE, INVOICE_WRITABLE
 from .store import Row
 
-WRITABLE = ("Invoice", "Attachable")
+_OPERATIONS = {
+    "Invoice": ("create", "update", "void", "delete"),
+    "Attachable": ("create", "update", "delete"),
+    "CreditMemo": ("create", "delete"),
+    "Payment": ("create",),
+}
 
 
 class Writing:
@@ -32,10 +38,11 @@ class Writing:
     def __init__(self, books: QboBooks) -> None:
         self._books = books
         self._store = books.store
+        self._crediting = Crediting(books)
 
     def write(self, entity: str, body: Mapping[str, Any], operation: str, *, duplicate_numbers: bool = False) -> Row:
         """One write, and the object as it is shown afterwards. `operation`: create, update, void or delete."""
-        if entity not in WRITABLE or (operation == "void" and entity != "Invoice"):
+        if operation not in _OPERATIONS.get(entity, ()):
             raise unsupported_operation(f"{operation} on {entity}")
         if self._books.subscription_ended:
             raise QboFault("6190", "Invalid Company Status", "Subscription period has ended or canceled or there was a billing problem")
@@ -43,6 +50,8 @@ class Writing:
             return self._delete(entity, self._current(entity, body))
         if operation == "void":
             return self._void(self._current(entity, body))
+        if entity in ("CreditMemo", "Payment"):
+            return self._crediting.create(entity, body)
         if entity == "Attachable":
             return self._attach(body) if operation == "create" else self._change_note(body)
         return self._invoice(body, None if operation == "create" else self._current(entity, body), duplicate_numbers)
@@ -63,7 +72,7 @@ class Writing:
             raise period_closed(self._books.closed_code)
 
     def _delete(self, entity: str, row: Row) -> Row:
-        if entity == "Invoice":
+        if entity != "Attachable":
             self._check_open(row["TxnDate"])
         self._books.delete(entity, row["Id"])
         return {"status": "Deleted", "domain": "QBO", "Id": row["Id"]}

@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from werkzeug.wrappers import Request
 
 from .books import XeroBooks
+from .crediting import cancel, credit_note, used
 from .documents import Invoice
 from .editing import created, updated
 from .faults import Invalid, XeroFault, not_found, post_error, validation_error
@@ -18,6 +19,8 @@ from .shapes import (
     Json,
     View,
     account_shape,
+    allocation_shape,
+    credit_shape,
     dumped,
     instant,
     invoice_shape,
@@ -140,6 +143,8 @@ class Api:
         body = _body_of(request)
         if len(rest) == 2 and rest[1] == "History" and kind.name in _WITH_HISTORY:
             return self._add_notes(self._row(kind, rest[0]), body)
+        if kind.name == "CreditNotes":
+            return self._write_credit(rest, body, question.places, request.method)
         if kind.name != "Invoices" or len(rest) > 1 or (rest and request.method == "PUT"):
             raise not_found()
         elements = body.get("Invoices", [body]) if isinstance(body, dict) else body
@@ -165,6 +170,29 @@ class Api:
                 said: Json = {} if summarize else {"StatusAttributeString": "OK"}
                 shapes.append({**invoice_shape(self.books, kept, View(whole=True, places=places)), **said})
         return Found(self._enveloped({"Invoices": shapes}), wrote=len(refused) < len(made))
+
+    def _write_credit(self, rest: tuple[str, ...], body: Any, places: int, method: str) -> Found:
+        """Make a credit note, cancel it, or use it on an invoice: one at a time, and nothing else."""
+        name = "Allocations" if rest[1:] == ("Allocations",) else "CreditNotes"
+        elements = body.get(name) if isinstance(body, dict) else None
+        if not isinstance(elements, list) or len(elements) != 1 or not isinstance(elements[0], dict):
+            raise post_error(f"The {name} array was not found in the posted data")
+        try:
+            return Found(self._enveloped({name: [self._credited(rest, elements[0], places, method)]}), wrote=True)
+        except Invalid as invalid:
+            raise validation_error([with_errors(elements[0], [str(invalid)])]) from None
+
+    def _credited(self, rest: tuple[str, ...], element: Json, places: int, method: str) -> Json:
+        credit = self._row(self._kinds["CreditNotes"], rest[0]) if rest else None
+        if credit and rest[1:] == ("Allocations",) and method == "PUT":
+            return allocation_shape(self.books, used(self.books, credit, element))
+        if credit is None and method == "PUT":
+            credit = self.books.keep_credit(credit_note(self.books, element, places), "Created", "Puntual")
+        elif credit and len(rest) == 1 and method == "POST":
+            cancel(self.books, credit, element)
+        else:
+            raise not_found()
+        return credit_shape(self.books, credit, View(whole=True, places=places))
 
     def _tried(self, element: Json, places: int, *, update: bool) -> Invoice | Json:
         try:

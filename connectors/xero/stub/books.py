@@ -144,6 +144,13 @@ class XeroBooks:
             self.note(invoice.id, "", what=what, user=user)
         return invoice
 
+    def keep_credit(self, credit: Credit, what: str, user: str = "Ana Contable") -> Credit:
+        """Store a new or changed credit and settle its status."""
+        self.credits[credit.id] = credit
+        self._touch(credit)
+        self.note(credit.id, "", what=what, user=user)
+        return credit
+
     def next_number(self, prefix: str) -> str:
         """The number that Xero gives by itself."""
         self._numbers[prefix] += 1
@@ -277,11 +284,7 @@ class XeroBooks:
         return {"currency": self.organisation["BaseCurrency"], **base, **values}
 
     def _add_credit(self, kind: str, contact_id: str, number: str, on: date, lines: Lines, values: dict[str, Any]) -> str:
-        made = Credit(contact_id=contact_id, kind=kind, **self._document(number, on, lines, values))
-        self.credits[made.id] = made
-        self._touch(made)
-        self.note(made.id, "", what="Created", user="Ana Contable")
-        return made.id
+        return self.keep_credit(Credit(contact_id=contact_id, kind=kind, **self._document(number, on, lines, values)), "Created").id
 
     def _check_use(self, document: Document, amount: Decimal, at_most: Decimal, currency: str) -> None:
         if document.status not in COUNTS or document.currency != currency:

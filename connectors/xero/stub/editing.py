@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from .books import XeroBooks
-from .documents import ZERO, Invoice, Line
+from .documents import ZERO, Document, Invoice, Line
 from .faults import Invalid
 
 _HAS_PAYMENT = "This document cannot be edited as it has a payment or credit note allocated to it."
@@ -137,13 +137,14 @@ def _apply(books: XeroBooks, invoice: Invoice, wanted: Mapping[str, Any], places
     if given.get("ExpectedPaymentDateString") == "":
         invoice.expected_on = None
     if "Contact" in given:
-        invoice.contact_id = _contact(books, invoice, given["Contact"])
+        invoice.contact_id = contact_of(books, invoice, given["Contact"])
     if "SentToContact" in given:
         invoice.sent = given["SentToContact"] is True
-    _apply_money(books, invoice, given, places)
+    apply_money(books, invoice, given, places)
 
 
-def _apply_money(books: XeroBooks, invoice: Invoice, given: Mapping[str, Any], places: int) -> None:
+def apply_money(books: XeroBooks, invoice: Document, given: Mapping[str, Any], places: int) -> None:
+    """The currency and the lines that are wanted. Raises Invalid."""
     invoice.currency = given.get("CurrencyCode", invoice.currency)
     if invoice.currency not in books.currencies:
         raise Invalid(f"Organisation is not subscribed to currency {invoice.currency}")
@@ -166,7 +167,8 @@ def day_of(text: Any, name: str) -> date:
         raise Invalid(f"The {name} {text} is not a valid date") from None
 
 
-def _contact(books: XeroBooks, invoice: Invoice, wanted: Mapping[str, Any]) -> str:
+def contact_of(books: XeroBooks, invoice: Document, wanted: Mapping[str, Any]) -> str:
+    """The id of the contact that is wanted for a document. Raises Invalid."""
     key, name = str(wanted.get("ContactID", "")).lower(), wanted.get("Name")
     found = books.contacts.get(key) or next((each for each in books.contacts.values() if not key and each.name == name), None)
     if found is None:
@@ -176,7 +178,7 @@ def _contact(books: XeroBooks, invoice: Invoice, wanted: Mapping[str, Any]) -> s
     return found.id
 
 
-def _line(books: XeroBooks, invoice: Invoice, wanted: Mapping[str, Any], known: Mapping[str, Line], places: int, paid: bool) -> Line:
+def _line(books: XeroBooks, invoice: Document, wanted: Mapping[str, Any], known: Mapping[str, Line], places: int, paid: bool) -> Line:
     """One line. What is not said of an existing one falls back to what a new one would have."""
     key = wanted.get("LineItemID")
     if key and key not in known:
@@ -186,34 +188,35 @@ def _line(books: XeroBooks, invoice: Invoice, wanted: Mapping[str, Any], known: 
     if not wanted.get("Description"):
         raise Invalid("Description is required")
     account = _account(books, str(wanted.get("AccountCode") or ""))
-    unit = _decimal(wanted.get("UnitAmount", ZERO), "UnitAmount").quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    unit = decimal_of(wanted.get("UnitAmount", ZERO), "UnitAmount").quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     line = Line(
         id=key or books.new_id(),
         description=str(wanted["Description"]),
-        quantity=_decimal(wanted.get("Quantity", 1), "Quantity"),
+        quantity=decimal_of(wanted.get("Quantity", 1), "Quantity"),
         unit_amount=unit,
         account=account,
         tax_type=_tax_type(books, wanted, account),
-        tax_amount=None if wanted.get("TaxAmount") is None else _decimal(wanted["TaxAmount"], "TaxAmount"),
-        discount=_decimal(wanted.get("DiscountRate") or 0, "DiscountRate"),
+        tax_amount=None if wanted.get("TaxAmount") is None else decimal_of(wanted["TaxAmount"], "TaxAmount"),
+        discount=decimal_of(wanted.get("DiscountRate") or 0, "DiscountRate"),
         item=str(wanted.get("ItemCode") or ""),
         tracking=list(wanted.get("Tracking") or []),
     )
     if line.tax_amount is not None and line.tax_amount == _by_rate(invoice, line):
         line.tax_amount = None
     total, said = line.amount(invoice.currency), wanted.get("LineAmount")
-    if said is not None and _decimal(said, "LineAmount") != total:
+    if said is not None and decimal_of(said, "LineAmount") != total:
         raise Invalid(f"The line total {said} does not match the expected line total {total}")
     return line
 
 
-def _by_rate(invoice: Invoice, line: Line) -> Decimal:
+def _by_rate(invoice: Document, line: Line) -> Decimal:
     plain = deepcopy(line)
     plain.tax_amount = None
     return invoice.tax_of(plain)
 
 
-def _decimal(value: Any, name: str) -> Decimal:
+def decimal_of(value: Any, name: str) -> Decimal:
+    """A number as it was sent. Raises Invalid."""
     try:
         return Decimal(str(value))
     except ArithmeticError:

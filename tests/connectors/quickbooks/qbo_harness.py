@@ -6,7 +6,7 @@ from datetime import date
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from harness import RETRY_AFTER, Books, Fault, SeededIds, SeenCharge
+from harness import RETRY_AFTER, Books, Fault, SeededIds, SeenCharge, SeenCredit
 from loopback import LoopbackHarness, MemoryVault
 from puntual.connectors.quickbooks.connector import QuickBooksConnector
 from puntual.connectors.quickbooks.settings import QuickBooksSettings
@@ -194,6 +194,20 @@ class QboHarness(LoopbackHarness):
         texts = [row.get("CustomerMemo", {}).get("value", ""), *(text for text, _amount in self.lines(row["Id"]))]
         amounts = [amount for _text, amount in self.lines(row["Id"])]
         return SeenCharge(sum(amounts[1:], start=amounts[0]), "\n".join(texts), row["Id"], False)
+
+    def credits(self, document_id: str) -> Sequence[SeenCredit]:
+        document = self.books.store.get("Invoice", document_id)
+        marked = [row for row in self.books.store.rows("CreditMemo") if our_marks(row.get("PrivateNote", ""))]
+        theirs = [row for row in marked if row["CustomerRef"] == document["CustomerRef"]]
+        seen = {row["Id"]: self._seen_credit(row, document) for row in theirs}
+        return [seen[row["Id"]] for row in theirs if row["Balance"] == row["TotalAmt"] or seen[row["Id"]].used.is_positive]
+
+    def _seen_credit(self, memo: dict[str, Any], document: dict[str, Any]) -> SeenCredit:
+        currency, used = memo["CurrencyRef"]["value"], self.books.posting.used_on("CreditMemo", memo["Id"])
+        here = set(used) & set(self.books.posting.used_on("Invoice", document["Id"]))
+        texts = [memo.get("CustomerMemo", {}).get("value", ""), *(line.get("Description", "") for line in memo["Line"])]
+        total = Money(memo["TotalAmt"], currency)
+        return SeenCredit(memo["Id"], total, Money(sum((used[key] for key in here), Decimal(0)), currency), "\n".join(texts))
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
         row = self.books.store.get("Invoice", document_id)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from puntual.connectors import quickbooks
 from puntual.connectors.quickbooks.connector import QuickBooksConnector
 from puntual.core.money import Money
-from puntual.core.receivables import ChargeMade, LateCharge, Note
+from puntual.core.receivables import ChargeMade, CreditMade, CreditWanted, LateCharge, Note
 from qbo_harness import QboHarness
 from suite.sample import listen
 
@@ -63,6 +64,26 @@ def _made(connector: QuickBooksConnector, charges: list[LateCharge]) -> None:
     assert {type(made) for made in connector.put_charges(charges).values()} == {ChargeMade}
 
 
+def _credited(connector: QuickBooksConnector, wanted: list[CreditWanted]) -> None:
+    assert {type(made) for made in connector.put_credits(wanted).values()} == {CreditMade}
+
+
+def _credits(harness: QboHarness, invoices: list[str]) -> list[CreditWanted]:
+    amount, today = Money.of("2.50", "EUR"), harness.today
+    return [CreditWanted(f"puntual:d{key}", key, f"N{key}", "1", amount, "Descuento", today) for key in invoices]
+
+
+def _of_charges(harness: QboHarness, invoices: list[str]) -> list[CreditWanted]:
+    """Credits over all of late charges that stand in the books as documents of their own."""
+    charges = [replace(charge, on_invoice=False) for charge in _charges(harness, invoices)]
+    made = harness.new().put_charges(charges)
+    return [
+        CreditWanted(f"puntual:v{one.document_id}", one.document_id, one.number, "1", one.amount, "Anulado", harness.today)
+        for one in made.values()
+        if isinstance(one, ChargeMade)
+    ]
+
+
 def test_the_table_says_what_is_measured(harness: QboHarness) -> None:
     ids = _invoices(harness, 100)
     measured: dict[str, tuple[int, int]] = {}
@@ -86,6 +107,12 @@ def test_the_table_says_what_is_measured(harness: QboHarness) -> None:
     measure("one late charge", lambda connector: _made(connector, _charges(harness, ids[1:2])))
     measure("10 late charges", lambda connector: _made(connector, _charges(harness, ids[2:12])))
     measure("10 late charges that are there already", lambda connector: _made(connector, _charges(harness, ids[2:12])))
+    measure("one credit", lambda connector: _credited(connector, _credits(harness, ids[20:21])))
+    measure("10 credits", lambda connector: _credited(connector, _credits(harness, ids[21:31])))
+    measure("10 credits that are there already", lambda connector: _credited(connector, _credits(harness, ids[21:31])))
+    voids = _of_charges(harness, ids[31:41])
+    measure("10 credits of untouched late charges", lambda connector: _credited(connector, voids))
+    measure("the same, that are there already", lambda connector: _credited(connector, voids))
     measure("invoice PDF", lambda connector: connector.invoice_pdf(ids[0]))
     measured |= _with_jobs(harness) | _with_many()
     assert measured == _stated()

@@ -17,7 +17,7 @@ from puntual.core.errors import (
 from puntual.core.port import Capability, LedgerConnector
 from puntual.core.receivables import ExpectedPayment
 from suite.rules import rule
-from suite.sample import Listener, a_charge, a_note, a_task, eur, listen, one_invoice
+from suite.sample import Listener, a_charge, a_credit, a_note, a_task, eur, listen, one_invoice
 
 Use = Callable[[LedgerConnector], object]
 
@@ -36,6 +36,7 @@ def _uses(harness: Harness, ids: SeededIds) -> dict[str, Use]:
         Capability.INVOICE_PDF: lambda connector: connector.invoice_pdf(invoice),
         Capability.PAYMENT_PAGE: lambda connector: connector.payment_pages([invoice]),
         Capability.LATE_CHARGES: lambda connector: connector.put_charges([a_charge(ids, harness)]),
+        Capability.CREDITS: lambda connector: connector.put_credits([a_credit(ids, harness)]),
         Capability.EXPECTED_PAYMENTS: lambda connector: connector.put_expected_payments([ExpectedPayment(invoice, harness.today)]),
     }
     return uses | {capability.value: use for capability, use in optional.items() if capability in able}

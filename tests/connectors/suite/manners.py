@@ -8,7 +8,7 @@ from puntual.core.errors import UnsupportedFeature
 from puntual.core.port import Capability
 from puntual.core.receivables import ExpectedPayment
 from suite.rules import quality, rule
-from suite.sample import Listener, a_charge, a_note, listen, many_invoices, one_invoice
+from suite.sample import Listener, a_charge, a_credit, a_note, listen, many_invoices, one_invoice
 
 
 def _calls(harness: Harness, use: Callable[[], object]) -> int:
@@ -39,6 +39,7 @@ def what_is_not_declared_is_refused(harness: Harness) -> None:
         Capability.INVOICE_PDF: lambda: connector.invoice_pdf("1"),
         Capability.PAYMENT_PAGE: lambda: connector.payment_pages([]),
         Capability.LATE_CHARGES: lambda: connector.put_charges([]),
+        Capability.CREDITS: lambda: connector.put_credits([]),
         Capability.EXPECTED_PAYMENTS: lambda: connector.put_expected_payments([]),
     }
     for capability, use in uses.items():
@@ -103,6 +104,18 @@ def charges_cost_what_is_stated(harness: Harness) -> None:
     charges = [a_charge(ids, harness, f"PUNTUAL-{n:04d}", invoice=f"m{n}", on_invoice=n % 2 == 0) for n in range(6)]
     assert _calls(harness, lambda: harness.new().put_charges(charges)) <= stated["charges"] + stated["charges_each"] * len(charges)
     assert _calls(harness, lambda: harness.new().put_charges(charges)) <= stated["charges_again"]
+
+
+@rule()
+def credits_cost_what_is_stated(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    connector, stated = harness.new(), _stated(harness)
+    if Capability.CREDITS not in connector.capabilities:
+        assert "credits" not in stated
+        return
+    credits_wanted = [a_credit(ids, harness, f"PUNTUAL-{n:04d}", invoice=f"m{n}", amount="0.50") for n in range(6)]
+    assert _calls(harness, lambda: harness.new().put_credits(credits_wanted)) <= stated["credits"] + stated["credits_each"] * 6
+    assert _calls(harness, lambda: harness.new().put_credits(credits_wanted)) <= stated["credits_again"]
 
 
 @rule()

@@ -14,6 +14,7 @@ from puntual.core.receivables import (
     Allocation,
     CreditKind,
     CreditNote,
+    CreditWanted,
     Customer,
     DocumentStatus,
     Instalment,
@@ -104,6 +105,22 @@ def a_charge(
     due_on = harness.today + timedelta(days=30)
     number, document, owing = ids.numbers[invoice], ids.invoices[invoice], ids.customers[customer]
     return LateCharge(marker, document, number, owing, money, text, harness.today, due_on, on_invoice)
+
+
+def a_credit(
+    ids: SeededIds,
+    harness: Harness,
+    marker: str = "PUNTUAL-5a6b",
+    *,
+    invoice: str = "i1",
+    customer: str = "c1",
+    amount: str | Money = "3.20",
+    text: str = "Descuento por pronto pago «2 %» & gracias",
+) -> CreditWanted:
+    """A credit of today on an invoice that was seeded."""
+    money = eur(amount) if isinstance(amount, str) else amount
+    number, document, owing = ids.numbers[invoice], ids.invoices[invoice], ids.customers[customer]
+    return CreditWanted(marker, document, number, owing, money, text, harness.today)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from puntual.core.port import Cursor
-from puntual.core.receivables import ExpectedPayment, LateCharge, Note
+from puntual.core.receivables import ChargeMade, CreditWanted, ExpectedPayment, LateCharge, Note
 from suite.sample import eur
 from xero.xero_harness import XeroHarness
 
@@ -105,6 +105,18 @@ def test_charges_cost_three_calls_each(harness: XeroHarness, on_invoice: bool, f
     ]
     assert _calls(harness, lambda: harness.new().put_charges(charges)) == 6 + 3 * 6
     assert _calls(harness, lambda: harness.new().put_charges(charges)) == found_again
+
+
+def test_credits_cost_a_look_and_three_calls_each_and_a_void_two(harness: XeroHarness) -> None:
+    ids, today = _invoices(harness, 6), harness.today
+    wanted = [CreditWanted(f"PUNTUAL-{n}", key, f"INV-{n}", "", eur("5.00"), "Descuento", today) for n, key in enumerate(ids)]
+    assert _calls(harness, lambda: harness.new().put_credits(wanted)) == 1 + 6 + 1 + 3 * 6
+    assert _calls(harness, lambda: harness.new().put_credits(wanted)) == 1 + 6
+    charges = [LateCharge(f"PUNTUAL-c{n}", key, f"INV-{n}", "", eur("5.00"), "Recargo", today, today) for n, key in enumerate(ids)]
+    made = [each for each in harness.new().put_charges(charges).values() if isinstance(each, ChargeMade)]
+    voids = [CreditWanted(f"{each.marker}v", each.document_id, each.number, "", each.amount, "Anulado", today) for each in made]
+    assert _calls(harness, lambda: harness.new().put_credits(voids)) == 1 + 6 + 1 + 2 * 6
+    assert _calls(harness, lambda: harness.new().put_credits(voids)) == 1 + 6
 
 
 def test_expected_dates_cost_one_call_each_and_one_for_a_hundred(harness: XeroHarness) -> None:

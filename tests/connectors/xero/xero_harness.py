@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness import RETRY_AFTER, Books, SeededIds, SeenCharge
+from harness import RETRY_AFTER, Books, SeededIds, SeenCharge, SeenCredit
 from loopback import LoopbackHarness, MemoryVault
 from puntual.connectors.http import Limits
 from puntual.connectors.xero.connector import XeroConnector
 from puntual.connectors.xero.settings import XeroSettings
 from puntual.connectors.xero.stub import Granted, Person, XeroBooks, XeroStub
+from puntual.connectors.xero.stub.documents import COUNTS, Allocation
 from puntual.core.access import Authorization
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.money import Money
@@ -210,6 +211,17 @@ class XeroHarness(LoopbackHarness):
             ours = other.id != invoice_id and other.status not in ("VOIDED", "DELETED") and _MARK.search(other.reference)
             if ours and cites.search(text):
                 seen.append(SeenCharge(Money(other.subtotal, other.currency), text, other.id, on_invoice=False))
+        return seen
+
+    def credits(self, document_id: str) -> Sequence[SeenCredit]:
+        seen: list[SeenCredit] = []
+        for note in self.books.credits.values():
+            if note.contact_id == self.books.invoices[document_id].contact_id and note.status in COUNTS and _MARK.search(note.reference):
+                uses = self.books.uses_of(note)
+                here = [use.amount for use in uses if isinstance(use, Allocation) and use.invoice_id == document_id]
+                if here or not uses:
+                    text, total = "\n".join(line.description for line in note.lines), Money(note.total, note.currency)
+                    seen.append(SeenCredit(note.id, total, Money(sum(here, Decimal(0)), note.currency), text))
         return seen
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
