@@ -100,29 +100,29 @@ class Charges:
         return self._line_written(charge, row) if _takes_line(row) else self._add_document(charge, row)
 
     def _line_written(self, charge: LateCharge, row: Row) -> ChargeMade:
-        line = self._line(charge, f"{charge.text} [{charge.marker}]")
+        line = self._line(charge.amount, f"{charge.text} [{charge.marker}]")
         written = self._wire.write("Invoice", mapping.with_line(row, line), request_id(charge.marker, "line", text_of(row["SyncToken"])))
         return self._shown(written, charge)
 
     def _add_document(self, charge: LateCharge, row: Row) -> ChargeMade:
         """An invoice of its own, for the customer who pays (a job's parent), where it will be looked for. It cites the invoice in words."""
-        cited = f"{charge.text} ({charge.invoice_number})" if charge.invoice_number not in charge.text else charge.text
+        lines, memo = charge.itemised, "\n".join(line.text for line in charge.itemised)
         body = {
             "CustomerRef": {"value": charge.customer_id},
             "TxnDate": charge.charged_on.isoformat(),
             "DueDate": charge.due_on.isoformat(),
             "CurrencyRef": {"value": charge.amount.currency},
             "PrivateNote": f"Puntual: late charge on invoice {charge.invoice_number} [{charge.marker}]",
-            "CustomerMemo": {"value": cited[:MEMO_CHARACTERS]},
-            "Line": [self._line(charge, cited)],
+            "CustomerMemo": {"value": memo[:MEMO_CHARACTERS]},
+            "Line": [self._line(line.amount, line.text) for line in lines],
             **({"BillEmail": {"Address": row["BillEmail"]["Address"]}} if mapping.addresses_of(row.get("BillEmail")) else {}),
             **({"GlobalTaxCalculation": "TaxExcluded"} if self._settings.charge_tax_code not in (UNTAXED, "TAX") else {}),
         }
         written = self._wire.write("Invoice", body, request_id(charge.marker, "document", self._today().isoformat()))
         return self._shown(written, charge)
 
-    def _line(self, charge: LateCharge, text: str) -> Row:
-        return mapping.charge_line(charge.amount.amount, text, self.item, self._settings.charge_tax_code)
+    def _line(self, amount: Money, text: str) -> Row:
+        return mapping.charge_line(amount.amount, text, self.item, self._settings.charge_tax_code)
 
     def _shown(self, written: Row, charge: LateCharge) -> ChargeMade:
         for made in self._made_in(written):

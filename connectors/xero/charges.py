@@ -142,8 +142,7 @@ class Charges:
         return _made_as_document(made, charge.marker)
 
     def _document(self, row: Row, charge: LateCharge) -> dict[str, Any]:
-        cites = "" if holds_mark(charge.text, charge.invoice_number) else f" ({charge.invoice_number})"
-        line = {**self.line(row, charge.amount), "Description": charge.text + cites}
+        lines = [{**self.line(row, line.amount), "Description": line.text} for line in charge.itemised]
         theme = {"BrandingThemeID": row["BrandingThemeID"]} if row.get("BrandingThemeID") else {}
         return {
             "Type": mapping.SALE,
@@ -154,7 +153,7 @@ class Charges:
             "Reference": reference_of(charge.marker),
             "CurrencyCode": charge.amount.currency,
             "LineAmountTypes": "NoTax" if self._settings.charge_tax_type == NO_TAX else "Exclusive",
-            "LineItems": [line],
+            "LineItems": lines,
             **theme,
         }
 

@@ -182,7 +182,8 @@ class FilesHarness(Harness):
         return [SeenCharge(Money.of(row["amount"], row["currency"]), row["text"], row["marker"], on_invoice=False) for row in rows]
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
-        return [(part.number, part.instalments[0].total) for part in self.books.invoices if part.id == document_id]
+        ours = [(row["text"], Money.of(row["amount"], row["currency"])) for row in self._journal("charges") if row["marker"] == document_id]
+        return ours + [(part.number, part.instalments[0].total) for part in self.books.invoices if part.id == document_id]
 
     def _journal(self, name: str) -> list[dict[str, str]]:
         path = self.folder / f"puntual-{name}.csv"

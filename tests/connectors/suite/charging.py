@@ -11,7 +11,7 @@ import pytest
 from harness import UNUSED_ID, Books, Harness, SeenCharge
 from puntual.core.errors import Refused, UnsupportedFeature
 from puntual.core.port import Capability
-from puntual.core.receivables import ChargeMade, DocumentStatus, LateCharge
+from puntual.core.receivables import ChargeLine, ChargeMade, DocumentStatus, LateCharge
 from suite.rules import rule
 from suite.sample import a_charge, a_customer, able, an_invoice, eur, listen, many_invoices, one_invoice
 
@@ -56,6 +56,22 @@ def _is_document(harness: Harness, charge: LateCharge, made: ChargeMade, lines: 
     assert made.document_id not in ("", charge.invoice_id)
     assert charge.invoice_number in _seen(harness, charge, made).text
     assert list(harness.lines(charge.invoice_id)) == list(lines)
+
+
+@rule()
+def several_charges_on_one_document_are_its_lines(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    numbers, amounts = (ids.numbers["m0"], ids.numbers["m1"]), (eur("7.25"), eur("2.50"))
+    lines = tuple(ChargeLine(f"Interés de {number}", amount) for number, amount in zip(numbers, amounts, strict=True))
+    charge = replace(a_charge(ids, harness, "PUNTUAL-b7", invoice="m0", amount="9.75"), lines=lines)
+    if not _able(harness, charge):
+        return
+    made = _made(harness, charge)
+    seen = harness.lines(made.document_id)
+    assert sum((amount for _text, amount in seen), start=eur("0")) == made.amount == charge.amount
+    assert [line.text for line in lines if line.text not in " ".join(text for text, _amount in seen)] == []
+    assert len(seen) == 1 or list(seen) == [(line.text, line.amount) for line in lines]
+    assert harness.new().put_charges([charge]) == {charge.marker: made}
 
 
 @rule()

@@ -145,7 +145,7 @@ def charge_document(charge: LateCharge) -> Row:
         "date": charge.charged_on.isoformat(),
         "due_date": charge.due_on.isoformat(),
         "memo": f"For invoice {charge.invoice_number} [{charge.marker}]",
-        "lines": [{"text": charge.text, "amount": str(charge.amount.amount)}],
+        "lines": [{"text": line.text, "amount": str(line.amount.amount)} for line in charge.itemised],
     }
 
 
