@@ -27,14 +27,14 @@ from ..history.tables import attempts
 from ..history.work import count_waiting, waiting_approvals, waiting_work
 from ..policy.schema import Mode
 from ..worker.access import connection_said, connection_warnings
-from ..worker.act import render_notice
 from ..worker.desk import Desk
-from ..worker.envelope import envelope_of
+from ..worker.envelope import envelope_of, preview_of, standing_alone
 from ..worker.inquiry import Answer, why
 from ..worker.planning import alarms_of, plan_of
 from ..worker.run import RunReport, leased, run
 from ..worker.sync import SyncReport, replan_when_rules_changed, sync
 from ..worker.write_back import WriteBackReport
+from .charges import say_charges
 from .common import A_PERSON_MUST_ACT, company, confirm, desk_on, directory, on_day, say, told, warn
 
 
@@ -203,6 +203,7 @@ def say_run(desk: Desk, report: RunReport) -> None:
         say(
             f"Mode is shadow: {counted(report.rendered, 'notice')} rendered, nothing was sent. See one with: puntual preview {desk.company}"
         )
+    say_charges(desk, report.charged, is_shadow=report.mode is Mode.SHADOW)
     for status, count in sorted(report.acted.endings.items()):
         say(f"{counted(count, 'notice')} {status.value}.")
     if report.acted.tasks:
@@ -312,9 +313,10 @@ def preview_command(company: str, invoice: str | None, directory: Path, on: date
     for action in plan_of(desk, as_of).actions:
         if action.kind is not ActionKind.NOTICE or (invoice and invoice not in {e.item.number for e in action.items}):
             continue
-        rendered = render_notice(desk, None, action, as_of)
-        message = compose(rendered, **envelope_of(desk, action))
-        for ending, content in (("html", rendered.html.encode()), ("txt", rendered.text.encode()), ("eml", message.as_bytes())):
+        rendered, images = preview_of(desk, action, as_of)
+        message = compose(rendered, **envelope_of(desk, action), images=images)
+        shown = standing_alone(rendered.html, images)
+        for ending, content in (("html", shown.encode()), ("txt", rendered.text.encode()), ("eml", message.as_bytes())):
             (folder / f"{as_of}-{action.key}.{ending}").write_bytes(content)
         say(f"{folder / f'{as_of}-{action.key}.html'}  {action.customer.name}: {rendered.subject}")
         count += 1

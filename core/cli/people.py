@@ -104,7 +104,7 @@ def release_command(company: str, invoice: str | None, customer: str, hold_id: s
 @directory
 @told
 def approve_command(company: str, keys: tuple[str, ...], everything: bool, directory: Path) -> None:
-    """Approve notices that wait; the next run sends them, after looking at the books again."""
+    """Approve notices and late charges that wait; the next run carries them out, after looking at the books again."""
     if bool(keys) == everything:
         raise click.UsageError("name the KEYS to approve, or --all")
     count = people.approve(desk_on(directory, company, None), None if everything else list(keys), who())

@@ -9,7 +9,7 @@ import click
 
 from ..demo.demo import FILES, run_demo
 from ..demo.stand_in import ledgers_with_stand_in
-from ..errors import PuntualError
+from ..errors import CompanyMustAct, PuntualError
 from ..history.books import ensure_company
 from ..history.database import reading, writing
 from ..history.read import currencies_in_books
@@ -25,6 +25,7 @@ from ..policy.reference import policy_reference
 from ..worker.access import connection_said, connection_warnings
 from ..worker.clock import SystemClock
 from ..worker.desk import Desk
+from ..worker.links import check_providers, no_payment_code
 from ..worker.wiring import connector_entry, desk_of, load_policy, policy_path, shown_path, usable_ledger_kinds
 from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn
 
@@ -75,7 +76,8 @@ def check_command(company: str, directory: Path, offline: bool) -> None:
     texts = check_templates(desk.renderer, desk.policy)
     refused = [str(f) for f in texts if f.severity is Severity.REFUSE] + _placed(path, _missing_payment_details(desk))
     advice = [str(f) for f in texts if f.severity is Severity.WARN] + _placed(path, warnings(desk.policy, desk.today()))
-    advice += _ledger_warnings(desk) + connection_warnings(desk)
+    refused += _links_unusable(desk)
+    advice += no_payment_code(desk.policy) + _ledger_warnings(desk) + connection_warnings(desk)
     if stands := connection_said(desk):
         say(stands)
     if not offline:
@@ -103,6 +105,15 @@ def _missing_payment_details(desk: Desk) -> list[Finding]:
 def _ledger_warnings(desk: Desk) -> list[str]:
     with reading(desk.engine) as conn:
         return standing_warnings(conn, desk.company)
+
+
+def _links_unusable(desk: Desk) -> list[str]:
+    """What is missing on this machine for the policy's payment links."""
+    try:
+        check_providers(desk)
+    except CompanyMustAct as error:
+        return [str(error)]
+    return []
 
 
 def _check_ledger(desk: Desk) -> list[str]:

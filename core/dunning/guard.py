@@ -1,10 +1,11 @@
 """The guard: is this plan plausible? An implausible plan stops and says how to proceed. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from ..money import totals
+from ..money import Money, totals
 from ..policy.schema import Policy
 from .facts import ActionKind, Plan
 
@@ -27,15 +28,18 @@ class Alarm:
     how_to_proceed: str
 
 
-def alarms(plan: Plan, policy: Policy, around: Circumstances) -> tuple[Alarm, ...]:
-    """Everything that makes this plan implausible; empty when it may be carried out. A plan without actions is always plausible."""
-    if not any(action.kind is ActionKind.NOTICE for action in plan.actions):
+def alarms(plan: Plan, policy: Policy, around: Circumstances, charged: Iterable[Money] = ()) -> tuple[Alarm, ...]:
+    """Everything that makes this plan implausible; empty when it may be carried out. `charged` are the late charges that would be written
+    with it. Where nobody is written to and nothing is charged, all is plausible."""
+    sums = totals(charged)
+    if not sums and not any(action.kind is ActionKind.NOTICE for action in plan.actions):
         return ()
     found = (
         _first_run_on_old_debt(plan, policy, around),
         _share_of_customers(plan, policy, around),
         _stale_books(plan, policy, around),
-        *_totals(plan, policy),
+        *_above(totals(total for one in plan.actions if one.kind is ActionKind.NOTICE for total in one.totals), "claim", policy),
+        *_above(sums, "charge", policy),
     )
     return tuple(alarm for alarm in found if alarm is not None)
 
@@ -83,15 +87,14 @@ def _stale_books(plan: Plan, policy: Policy, around: Circumstances) -> Alarm | N
     )
 
 
-def _totals(plan: Plan, policy: Policy) -> list[Alarm | None]:
-    claimed = totals(total for action in plan.actions if action.kind is ActionKind.NOTICE for total in action.totals)
+def _above(sums: Iterable[Money], verb: str, policy: Policy) -> list[Alarm]:
     return [
         Alarm(
-            f"the run would claim {money}, more than the {policy.guard.max_total[money.currency]} of guard.max_total",
+            f"the run would {verb} {money}{' for lateness' * (verb == 'charge')}, more than the {most} of guard.max_total",
             "look at the plan; if it is right, run again with --confirm",
         )
-        for money in claimed
-        if money.currency in policy.guard.max_total and money.amount > policy.guard.max_total[money.currency]
+        for money in sums
+        if (most := policy.guard.max_total.get(money.currency)) is not None and money.amount > most
     ]
 
 

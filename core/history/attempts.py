@@ -18,6 +18,7 @@ from ..dunning.grouping import narrowed
 from ..errors import AnotherRunUnderWay
 from .audit import append
 from .books import note_contact
+from .charge_marks import AT_ONCE
 from .database import execute_many, upsert
 from .rows import GONE
 from .tables import approvals, attempt_items, attempts, bad_addresses, companies, items
@@ -126,7 +127,7 @@ def narrow(
         conn.execute(update(items).where(*freed).values(open_attempt=""))
         gone = [skipped.item_id for skipped in dropped if skipped.reason is SkipReason.GONE]
         closed = update(items).where(items.c.company == company, items.c.item_id.in_(gone))
-        conn.execute(closed.values(status=GONE, next_action_on=None))
+        conn.execute(closed.values(status=GONE, next_action_on=None, next_charge_on=AT_ONCE))
         facts = [{"item": s.item_id, "number": s.number, "reason": s.reason.value, "detail": s.detail} for s in dropped]
         append(conn, company, at, [("dropped_at_recheck", {"attempt": attempt.id, "customer": attempt.action.customer.id, "items": facts})])
     if action is None:

@@ -12,6 +12,7 @@ from ..dunning.facts import Hold, HoldKind
 from ..dunning.plan import Rulebook
 from ..port import Cursor, Page
 from ..receivables import CreditKind, Customer, DocumentStatus, Invoice, LedgerContact, open_items
+from .charge_marks import AT_ONCE, MoneyWatch, is_charging, mark_customers, mark_of
 from .database import execute_many, upsert
 from .holds import active_holds, end_holds
 from .read import customers_by_id, known_customers
@@ -67,10 +68,14 @@ def cursor_of(conn: Connection, company: str) -> Cursor | None:
 def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, as_of: date) -> Stored:
     """Store a page of changes and its cursor, and compute anew when the items it touches have something due."""
     pass_number = _begin_pass(conn, company) if page.starts_pass else _pass_number(conn, company)
+    watch = MoneyWatch(conn, company, page) if is_charging(conn, company, rulebook.policy) else None
     changed = _store_customers(conn, company, page.customers)
     settled = _store_invoices(conn, company, page.invoices, rulebook, as_of, pass_number)
     _store_credits(conn, company, page, pass_number)
     _close_deleted(conn, company, page.deleted_ids)
+    if watch is not None:
+        watch.mark(conn, company)
+        mark_customers(conn, company, changed)
     _store_contacts_made(conn, company, page.contacts_made)
     wake(conn, company, changed, rulebook, as_of)
     conn.execute(upsert(conn.dialect, cursors).values(company=company, stream=_STREAM, cursor=page.cursor))
@@ -91,7 +96,7 @@ def close_vanished(conn: Connection, company: str) -> int:
     """Close what the complete pass did not see: it is gone from the books, and so are its credits. Returns how many items."""
     number = _pass_number(conn, company)
     gone = update(items).where(items.c.company == company, items.c.status == OPEN, items.c.pass_number < number)
-    closed = conn.execute(gone.values(status=GONE, next_action_on=None)).rowcount
+    closed = conn.execute(gone.values(status=GONE, next_action_on=None, next_charge_on=AT_ONCE)).rowcount
     stale = update(unapplied_credits).where(unapplied_credits.c.company == company, unapplied_credits.c.pass_number < number)
     conn.execute(stale.values(remaining_minor=0))
     return closed
@@ -160,11 +165,13 @@ def _item_rows(
         before = known.get(row["item_id"])
         row |= _ours(before, row["status"])
         row |= {"company": company, "pass_number": pass_number}
+        row["next_charge_on"] = mark_of(before, row)
         row["just_settled"] = bool(before and before["status"] == OPEN and row["status"] == SETTLED)
         row["next_action_on"] = about.wake_on(facts_beside(still_open[row["item_id"]], row)) if row["status"] == OPEN else None
         yield row
     for key in known.keys() - {row["item_id"] for row in values}:
-        yield {**known[key], "status": GONE, "pass_number": pass_number, "next_action_on": None, "just_settled": False}
+        gone = {"status": GONE, "pass_number": pass_number, "next_action_on": None, "next_charge_on": AT_ONCE, "just_settled": False}
+        yield {**known[key], **gone}
 
 
 def _ours(before: dict[str, Any] | None, status: str) -> dict[str, Any]:
@@ -217,7 +224,7 @@ def _close_deleted(conn: Connection, company: str, documents: Sequence[str]) -> 
     for start in range(0, len(documents), _CHUNK):
         some = documents[start : start + _CHUNK]
         gone = update(items).where(items.c.company == company, items.c.invoice_id.in_(some))
-        conn.execute(gone.values(status=GONE, next_action_on=None))
+        conn.execute(gone.values(status=GONE, next_action_on=None, next_charge_on=AT_ONCE))
         spent = update(unapplied_credits).where(unapplied_credits.c.company == company, unapplied_credits.c.credit_id.in_(some))
         conn.execute(spent.values(remaining_minor=0, status=GONE))
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from ..dunning.facts import Hold, HoldKind
 from .audit import append
+from .charge_marks import mark_customers
 from .rows import HOLD_COLUMNS, hold_of
 from .tables import holds
 
@@ -29,6 +30,7 @@ def add_hold(
     row |= {"reason": reason, "made_by": by}
     conn.execute(holds.insert().values(**row, until=until, made_at=at))
     append(conn, company, at, [("hold", {**row, "until": until})])
+    mark_customers(conn, company, [customer_id])
     return hold
 
 
@@ -36,9 +38,11 @@ def end_holds(conn: Connection, company: str, hold_ids: Sequence[str], outcome: 
     """End these holds, saying how. Returns how many were active."""
     if not hold_ids:
         return 0
-    active = (holds.c.company == company, holds.c.hold_id.in_(hold_ids), holds.c.ended_at.is_(None))
+    these = holds.c.hold_id.in_(hold_ids)
+    active = (holds.c.company == company, these, holds.c.ended_at.is_(None))
     ended = conn.execute(update(holds).where(*active).values(ended_at=at, outcome=outcome)).rowcount
     if ended:
+        mark_customers(conn, company, conn.execute(select(holds.c.customer_id).where(holds.c.company == company, these)).scalars())
         append(conn, company, at, [("hold_ended", {"holds": sorted(hold_ids), "outcome": outcome, "by": by})])
     return ended
 

@@ -99,7 +99,9 @@ items = Table(
     Column("open_attempt", String(40), nullable=False),
     Column("task_key", String(80), nullable=False),
     Column("next_action_on", Date),
+    Column("next_charge_on", Date),
     Index("items_by_next_action", "company", "next_action_on", "customer_id"),
+    Index("items_by_next_charge", "company", "next_charge_on"),
     Index("items_by_customer", "company", "customer_id", "status"),
     Index("items_by_invoice", "company", "invoice_id"),
 )
@@ -249,6 +251,76 @@ expected_payments = Table(
     Column("expected_on", Date),
     Column("refused", Boolean, nullable=False, default=False),
     Column("ours", Text, nullable=False, default=""),
+)
+
+late_charges = Table(
+    # One row for each charge that was ever decided on, by its key. `amount` is without tax, `reversed` so much of it as is taken back;
+    # `total` is what its document comes to in the books. Charges of one statement share marker and document.
+    "late_charges",
+    metadata,
+    _company(),
+    Column("charge_key", String(300), primary_key=True),
+    Column("charge_id", String(16), nullable=False),
+    Column("item_id", _ID, nullable=False),
+    Column("invoice_id", _ID, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("customer_id", _ID, nullable=False),
+    Column("rule", String(50), nullable=False),
+    Column("period", String(20), nullable=False),
+    Column("first_on", Date, nullable=False),
+    Column("last_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("reversed_minor", BigInteger, nullable=False, default=0),
+    Column("calculation", Text, nullable=False),
+    Column("placement", String(10), nullable=False),
+    Column("statement", String(7), nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+    Column("decided_on", Date, nullable=False),
+    Column("said_by", Text, nullable=False, default=""),
+    Column("refusals", Integer, nullable=False, default=0),
+    Column("marker", String(60), nullable=False, default=""),
+    Column("charged_on", Date),
+    Column("document_id", _ID, nullable=False, default=""),
+    Column("document_number", Text, nullable=False, default=""),
+    Column("on_invoice", Boolean, nullable=False, default=False),
+    Column("total_minor", BigInteger),
+    Column("changed_at", Instant, nullable=False),
+    Index("late_charges_by_item", "company", "item_id"),
+    Index("late_charges_by_status", "company", "status"),
+    Index("late_charges_by_document", "company", "document_id"),
+)
+
+charge_announcements = Table(
+    # The day of the first notice that announced a rule on an item.
+    "charge_announcements",
+    metadata,
+    _company(),
+    Column("item_id", _ID, primary_key=True),
+    Column("rule", String(50), primary_key=True),
+    Column("announced_on", Date, nullable=False),
+)
+
+issued_links = Table(
+    # Links to pay pages that have to be ended some day. `why` says why one was ended, empty while it is good.
+    "issued_links",
+    metadata,
+    _company(),
+    Column("provider", String(40), primary_key=True),
+    Column("reference", _ID, primary_key=True),
+    Column("item_id", _ID, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("language", String(40), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("why", String(12), nullable=False, default=""),
+    Column("ended_at", Instant),
+    Index("issued_links_by_item", "company", "item_id"),
+    Index("issued_links_still_good", "company", "why", "expires_at"),
 )
 
 authorizations = Table(

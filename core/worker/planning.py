@@ -1,5 +1,6 @@
 """From the history to a plan, and the judgement of the guard on it."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from ..history.attempts import sent_on_day
 from ..history.database import reading
 from ..history.read import all_customers, books_state, due_customers, open_customers
 from ..history.work import approved_keys
+from ..money import Money
 from ..port import Capability, LedgerConnector
 from .desk import Desk
 
@@ -23,10 +25,10 @@ def plan_of(desk: Desk, as_of: date, *, everything: bool = False) -> Plan:
         return plan(desk.company, customers, desk.rulebook, as_of, sent, approved)
 
 
-def alarms_of(desk: Desk, made: Plan, ledger: LedgerConnector) -> tuple[Alarm, ...]:
-    """What the guard says of a plan."""
+def alarms_of(desk: Desk, made: Plan, ledger: LedgerConnector, charged: Sequence[Money] = ()) -> tuple[Alarm, ...]:
+    """What the guard says of a plan, and of the late charges that would be written with it."""
     with reading(desk.engine) as conn:
-        return alarms(made, desk.policy, _circumstances(conn, desk, made, ledger))
+        return alarms(made, desk.policy, _circumstances(conn, desk, made, ledger), charged)
 
 
 def _circumstances(conn: Connection, desk: Desk, made: Plan, ledger: LedgerConnector) -> Circumstances:

@@ -1,9 +1,9 @@
-"""run: one pass for one company. Sync, plan, guard, act, write back; nothing is sent that a step before did not allow."""
+"""run: one pass for one company. Sync, plan, guard, charge, act, write back; nothing is sent that a step before did not allow."""
 
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,14 +17,19 @@ from ..errors import AnotherRunUnderWay, GuardStopped, PuntualError, TryLater
 from ..history.attempts import AttemptStatus, recover
 from ..history.audit import append
 from ..history.books import ensure_company
+from ..history.charges import waiting_keys
 from ..history.database import reading, writing
 from ..history.runs import give_back, renew_lease, take_lease
 from ..history.work import WorkItem, approved_keys, propose, put_on_list, withdraw_proposals
+from ..money import Money
 from ..policy.schema import Mode
 from ..port import LedgerConnector
-from .act import Acting, ActReport, render_notice
+from .act import Acting, ActReport
+from .charging import ChargeReport, Charging
 from .clock import SystemClock, local_now
 from .desk import Desk
+from .envelope import preview_of
+from .links import Links
 from .planning import alarms_of, plan_of
 from .sync import SyncReport, sync
 from .write_back import WriteBackReport, write_back
@@ -42,6 +47,7 @@ class RunReport:
     as_of: date
     synced: SyncReport
     plan: Plan
+    charged: ChargeReport = field(default_factory=ChargeReport)
     acted: ActReport = field(default_factory=ActReport)
     written: WriteBackReport = field(default_factory=WriteBackReport)
     proposed: tuple[Action, ...] = ()
@@ -54,7 +60,9 @@ class RunReport:
         """0 done, 1 a person must act, 75 try later."""
         if self.acted.need_a_person or self.proposed or self.recovered_unknown or self.synced.problems or self.written.refused:
             return 1
-        return 75 if self.acted.count(AttemptStatus.FAILED) or self.written.trouble else 0
+        if self.charged.needs_a_person:
+            return 1
+        return 75 if self.acted.count(AttemptStatus.FAILED) or self.written.trouble or self.charged.trouble else 0
 
 
 Progress = Callable[[int], Any]
@@ -68,12 +76,16 @@ def run(desk: Desk, as_of: date, *, confirmed: bool = False, at_any_hour: bool =
         with leased(desk) as run_id:
             unknown = _recover(desk, as_of)
             synced = sync(desk, ledger, as_of, confirmed=confirmed)
+            Links(desk, ledger).end_stale()
+            charging = Charging(desk, ledger, as_of)
+            charges = charging.judge()
             made = plan_of(desk, as_of)
-            found = _guard(desk, made, ledger, confirmed)
-            report = RunReport(desk.policy.mode, as_of, synced, made, recovered_unknown=len(unknown), alarms=found)
+            found = _guard(desk, made, ledger, confirmed, charges)
+            report = RunReport(desk.policy.mode, as_of, synced, made, charging.report, recovered_unknown=len(unknown), alarms=found)
             if desk.policy.mode is Mode.SHADOW:
                 report.rendered = _render_only(desk, made)
             else:
+                charging.act(lambda: _still_ours(desk, run_id))
                 _act_and_write_back(desk, ledger, report, run_id, at_any_hour, progress)
             _record(desk, report)
             return report
@@ -99,9 +111,9 @@ def _act_and_write_back(desk: Desk, ledger: LedgerConnector, report: RunReport, 
         report.written = write_back(desk, ledger)
 
 
-def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool) -> tuple[Alarm, ...]:
+def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool, charges: Sequence[Money]) -> tuple[Alarm, ...]:
     """Stop an implausible plan. In shadow nothing is sent, so the alarms are only told."""
-    found = alarms_of(desk, made, ledger)
+    found = alarms_of(desk, made, ledger, charges)
     if not found or desk.policy.mode is Mode.SHADOW:
         return found
     with writing(desk.engine) as conn:
@@ -122,7 +134,7 @@ def _render_only(desk: Desk, made: Plan) -> int:
     """Shadow: every notice is rendered, so that trouble shows before anybody is written to."""
     notices = [action for action in made.actions if action.kind is ActionKind.NOTICE]
     for action in notices:
-        render_notice(desk, None, action, made.as_of)
+        preview_of(desk, action, made.as_of)
     return len(notices)
 
 
@@ -140,7 +152,7 @@ def _approved(desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]
         wait.extend([narrowed(action, no)] if no else [])
     with writing(desk.engine) as conn:
         asked = {entry.key(action.kind): action.key for action in wait for entry in action.items}
-        withdraw_proposals(conn, desk.company, asked.keys())
+        withdraw_proposals(conn, desk.company, asked.keys() | waiting_keys(conn, desk.company))
         propose(conn, desk.company, asked.items(), desk.now())
     return go, tuple(wait)
 
@@ -171,6 +183,7 @@ def _record(desk: Desk, report: RunReport) -> None:
     facts |= {status.value: count for status, count in report.acted.endings.items()}
     facts |= {"dropped": len(report.acted.dropped), "proposed": len(report.proposed)}
     facts |= {"notes": report.written.notes, "expected": report.written.expected}
+    facts |= {} if report.mode is Mode.SHADOW else report.charged.counts()
     if any(value for key, value in facts.items() if key not in ("as_of", "mode")):
         with writing(desk.engine) as conn:
             append(conn, desk.company, desk.now(), [("run", facts)])

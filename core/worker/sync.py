@@ -11,6 +11,7 @@ from ..dunning.guard import alarm_of_vanished
 from ..errors import GuardStopped
 from ..history.audit import append
 from ..history.books import close_vanished, cursor_of, ensure_company, kept_promises, note_synced, store_page, vanished_in_pass
+from ..history.charge_marks import mark_everything
 from ..history.database import reading, writing
 from ..history.read import books_state, open_customer_ids
 from ..history.tables import companies
@@ -78,6 +79,7 @@ def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
     looked_at = sum(_wake_batch(desk, ids, as_of) for ids in _batches(desk))
     with writing(desk.engine) as conn:
         _remember(conn, desk.company, rules, as_of)
+        mark_everything(conn, desk.company)
         append(conn, desk.company, desk.now(), [("rules_changed", {"customers": looked_at})])
     return looked_at
 
@@ -94,9 +96,10 @@ def _remember(conn: Connection, company: str, rules: str, as_of: date) -> None:
 
 
 def rules_fingerprint(desk: Desk) -> str:
-    """A hash of the parts of the policy that say when something is due."""
-    rules = {"procedures", "default_procedure", "customers", "tolerance", "go_live", "promises"}
-    return hashlib.sha256(desk.policy.model_dump_json(include=rules).encode()).hexdigest()[:48]
+    """A hash of the parts of the policy that say when something is due, and of the law that its late charges stand under."""
+    rules = {"procedures", "default_procedure", "customers", "tolerance", "go_live", "promises", "late_charges"}
+    text = desk.policy.model_dump_json(include=rules) + desk.law_of_charges
+    return hashlib.sha256(text.encode()).hexdigest()[:48]
 
 
 def _batches(desk: Desk) -> Iterator[list[str]]:

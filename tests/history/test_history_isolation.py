@@ -2,32 +2,57 @@
 
 import ast
 import inspect
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+from history.charge_samples import CHARGING, due
 from history.renewing import authorization
 from history.sample_books import AT, RULES, TODAY, customer, eur, invoice, item, planned, store
 from puntual.core.access import Purpose, Quota, QuotaPeriod
 from puntual.core.dunning.expected import NOTHING, Told
 from puntual.core.dunning.facts import Hold, HoldKind
-from puntual.core.history import attempts, audit, authorizations, books, expected, holds, quotas, read, runs, warnings, work
+from puntual.core.history import (
+    attempts,
+    audit,
+    authorizations,
+    books,
+    charge_marks,
+    charge_reading,
+    charges,
+    expected,
+    holds,
+    links,
+    quotas,
+    read,
+    runs,
+    warnings,
+    work,
+)
 from puntual.core.history.attempts import AttemptStatus, Ending
+from puntual.core.history.charge_rows import ChargeStatus
 from puntual.core.history.database import writing
 from puntual.core.history.tables import metadata
-from puntual.core.receivables import CreditNote, Note
+from puntual.core.money import Money
+from puntual.core.receivables import ChargeMade, CreditNote, Note
 from sqlalchemy import select
 
 ONE, OTHER = "one", "other"
+LINK = links.KeptLink("stripe", "l1", "i1/1", eur("100"), "es", AT)
 QUOTA = Quota("calls", 10, QuotaPeriod.DAY, reserve=2)
 MODULES = (
     "attempts",
     "audit",
     "authorizations",
     "books",
+    "charge_marks",
+    "charge_reading",
+    "charges",
     "expected",
     "holds",
+    "links",
     "past",
     "quotas",
     "read",
@@ -50,6 +75,9 @@ def conn(engine):
             warnings.note_warnings(opened, company, ["two"], TODAY, AT)
             authorizations.put(opened, company, "x", authorization(), f"sealed for {company}", AT)
             quotas.count_call(opened, company, QUOTA, Purpose.READING, AT)
+            links.keep_links(opened, company, [LINK], AT)
+            charges.note_announced(opened, company, [("i1/1", "fee")], TODAY)
+            charges.decide(opened, company, [due("i1"), due("i1", asks=True, rule="other")], TODAY, AT)
         yield opened
 
 
@@ -76,6 +104,9 @@ def acted(conn, company):
     warnings.note_warnings(conn, company, ["one", "two"], TODAY, AT)
     warnings.end_warnings(conn, company, ["one"], AT)
     connection_changed(conn, company)
+    links.keep_links(conn, company, [replace(LINK, reference="l2")], AT)
+    links.note_ended(conn, company, links.links_to_end(conn, company, ["stripe"], AT + timedelta(days=1), 9), AT)
+    charged(conn, company)
     work.propose(conn, company, [("k", "a")], AT)
     work.approve(conn, company, None, "eva", AT)
     work.put_on_list(conn, company, work.WorkItem("t", "call", "c1", "s", "t", TODAY), AT)
@@ -87,6 +118,26 @@ def acted(conn, company):
     store(conn, company=company, starts_pass=True, ends_pass=True)
     books.close_vanished(conn, company)
     books.wake(conn, company, ["c1"], RULES, TODAY)
+
+
+def charged(conn, company):
+    """Everything that can happen to late charges."""
+    charges.note_announced(conn, company, [("i1/1", "third")], TODAY)
+    (first,) = charges.charges_with(conn, company, ChargeStatus.APPROVED)
+    (asked,) = charges.charges_with(conn, company, ChargeStatus.WAITING)
+    work.propose(conn, company, [(str(asked.key), asked.id)], AT)
+    charges.begin_writing(conn, company, [first], "m", TODAY, AT)
+    charges.free_writing(conn, company, [first], AT)
+    charges.settle_refused(conn, company, [first], "no", AT)
+    charges.settle_made(conn, company, [first], ChargeMade("m", "i1", "F-i1", True, eur("15")), AT)
+    charges.reverse(conn, company, first, eur("5"), "less", "eva", AT)
+    charges.take_approvals(conn, company, AT, everything=True)
+    charges.drop(conn, company, [(asked, "no")], AT)
+    charges.decide(conn, company, [due("i1", rule="other")], TODAY, AT)
+    charges.waive(conn, company, asked, "no", "eva", AT)
+    charges.remember_amounts(conn, company, [invoice(total="115")])
+    charge_marks.look_again(conn, company, {"i1/1": TODAY})
+    charge_marks.mark_everything(conn, company)
 
 
 def connection_changed(conn, company):
@@ -116,8 +167,16 @@ def test_whatever_happened_to_one_company_the_other_does_not_read_it(conn):
     assert item(conn, "i1/1", OTHER).outstanding_minor == 90_000
     facts = next(read.facts_of(conn, OTHER, ["c1"]))
     assert (facts.last_contact, facts.holds, facts.bad_addresses, len(facts.credits)) == (None, (), frozenset(), 1)
-    assert [entry.kind for entry in audit.entries_of(conn, OTHER)] == ["warned"]
-    assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 1)
+    assert [entry.kind for entry in audit.entries_of(conn, OTHER)] == ["charge_decided", "charge_decided", "links", "warned"]
+    assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 4)
+    assert [one.status.value for one in charges.charges_with(conn, OTHER)] == ["approved", "waiting"]
+    assert (charges.announced_days(conn, OTHER, ["i1/1"]), charges.sums_to_write(conn, OTHER)) == ({"i1/1": {"fee": TODAY}}, [eur("15")])
+    assert [one.reversed for one in charges.charges_called(conn, OTHER, "")] == [Money.zero("EUR")] * 2
+    assert (len(charges.waiting_keys(conn, OTHER)), charges.documents_of(conn, OTHER, ["i1"])) == (1, {})
+    assert len(charges.charges_of(conn, OTHER, ["i1/1"])["i1/1"]) == len(charges.charges_with(conn, OTHER))
+    (seen,) = charge_reading.charge_facts(conn, OTHER, ["i1/1"], CHARGING, TODAY)
+    assert (str(seen.item.total), seen.is_void, len(seen.charges)) == ("900.00 EUR", False, 2)
+    assert charge_marks.is_charging(conn, OTHER, RULES.policy)
     assert (work.approved_keys(conn, OTHER), work.count_waiting(conn, OTHER)) == (frozenset(), 0)
     assert ([one.summary for one in work.waiting_work(conn, OTHER)], warnings.standing_warnings(conn, OTHER)) == (["two"], ["two"])
     assert (expected.active_promises(conn, OTHER), expected.told_days(conn, OTHER)) == ([], {"i1": Told(TODAY, True)})

@@ -7,6 +7,8 @@ from puntual.core.dunning.facts import HoldKind
 from puntual.core.history import audit
 from puntual.core.history.attempts import AttemptStatus, Ending, begin, claim, settle
 from puntual.core.history.books import ensure_company, note_synced
+from puntual.core.history.charge_marks import due_item_ids, mark_everything
+from puntual.core.history.charges import charges_with
 from puntual.core.history.database import migrate, open_database, reading, writing
 from puntual.core.history.expected import told_days
 from puntual.core.history.holds import active_holds, add_hold
@@ -81,9 +83,13 @@ def test_an_upgrade_keeps_every_row_and_the_history_goes_on(of_old, empty_url):
     with writing(engine) as conn:
         assert set(inspect(conn).get_table_names()) > tables.keys()
         assert (item(conn, "i1/1").is_late_charge, item(conn, "i1/1").ledger_late_fee, told_days(conn, COMPANY)) == (False, "", {})
+        assert (item(conn, "i1/1").next_charge_on, charges_with(conn, COMPANY)) == (None, [])
         store(conn, invoice("i1", is_late_charge=True), invoice("i3", "c2", ledger_late_fee="Late fee"))
         assert (item(conn, "i1/1").is_late_charge, item(conn, "i1/1").level_key) == (True, "reminder")
         assert [entry.item.id for action in planned(conn) for entry in action.items] == ["i2/1", "i3/1"]
+        assert due_item_ids(conn, COMPANY, TODAY) == ["i3/1"]
+        mark_everything(conn, COMPANY)
+        assert due_item_ids(conn, COMPANY, TODAY) == ["i2/1", "i3/1"]
     with reading(engine) as conn:
         assert audit.verify(conn, COMPANY).broken_at is None
         assert [hold.reason for hold in active_holds(conn, COMPANY)] == ["by phone"]

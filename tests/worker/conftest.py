@@ -2,7 +2,9 @@
 
 import pytest
 from history.databases import migrated_database
+from stripe_stand_in import StripeStandIn
 from worker.office import Office, PostOffice
+from worker.shop import Shop
 
 
 @pytest.fixture
@@ -19,3 +21,16 @@ def office(request, tmp_path, post):
         made = Office(tmp_path, url, post)
         yield made
         made.close()
+
+
+@pytest.fixture
+def stripe():
+    server = StripeStandIn()
+    yield server
+    server.close()
+    assert server.mistakes == []
+
+
+@pytest.fixture
+def shop(office, stripe):
+    return lambda *links, **more: Shop(office, stripe, *links, **more)

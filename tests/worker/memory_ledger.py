@@ -6,8 +6,11 @@ from datetime import date
 from typing import Any, ClassVar
 
 from history.sample_books import TODAY, customer, eur, invoice
+from puntual.core.errors import Refused
 from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck
 from puntual.core.receivables import (
+    Allocation,
+    ChargeMade,
     Company,
     CreditKind,
     CreditNote,
@@ -16,6 +19,7 @@ from puntual.core.receivables import (
     ExpectedPayment,
     Instalment,
     Invoice,
+    LateCharge,
     Note,
     Payment,
     Task,
@@ -39,6 +43,8 @@ class MemoryBooks:
     changed: list[str] = field(default_factory=list)
     notes: dict[str, Note] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
+    charges: dict[str, tuple[LateCharge, ChargeMade]] = field(default_factory=dict)
+    allocations: list[Allocation] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     trouble: dict[str, Exception] = field(default_factory=dict)
     refuses: set[str] = field(default_factory=set)
@@ -61,10 +67,15 @@ class MemoryBooks:
     def change(self, key: str, **values: Any) -> None:
         self.put(replace(self.invoices[key], **values))
 
-    def pay(self, key: str, amount: str = "") -> None:
-        """A payment in full, or of so much, allocated at once."""
+    def pay(self, key: str, amount: str = "", on: date | None = None) -> None:
+        """A payment in full, or of so much, allocated at once. With its day, the books show it as what came in on that day."""
         part = self.invoices[key].instalments[0]
         rest = part.outstanding - eur(amount) if amount else eur("0")
+        if on is not None:
+            number = f"p{len(self.allocations)}"
+            self.payments[number] = Payment(number, self.invoices[key].customer_id, on, part.outstanding - rest, eur("0"))
+            self.allocations.append(Allocation(f"a{number}", key, number, CreditKind.PAYMENT, part.outstanding - rest, on))
+            self.changed.append(number)
         status = DocumentStatus.OPEN if rest.is_positive else DocumentStatus.PAID
         self.change(key, instalments=(Instalment(1, part.due_date, part.total, rest),), status=status)
 
@@ -127,8 +138,11 @@ class MemoryLedger(LedgerConnector):
         paid = tuple(books.payments[key] for key in keys if key in books.payments)
         owners = dict.fromkeys([document.customer_id for document in (*told, *notes, *paid)])
         people = tuple(books.people[key] for key in owners)
-        bank = books.last_bank_entry_on
-        return Page(Cursor("begin"), people, told, notes, paid, last_bank_entry_on=bank, warnings=books.warnings)
+        used = tuple(one for one in books.allocations if one.invoice_id in keys)
+        more = {"allocations": used, "allocations_known_of": tuple(document.id for document in told)}
+        return Page(
+            Cursor("begin"), people, told, notes, paid, last_bank_entry_on=books.last_bank_entry_on, warnings=books.warnings, **more
+        )
 
     def recheck(self, invoice_ids: Sequence[str]) -> Recheck:
         self.books.before_recheck()
@@ -146,6 +160,29 @@ class MemoryLedger(LedgerConnector):
             for paid in self.books.payments.values()
         ]
         return Recheck(found, tuple(one for one in unapplied if one.customer_id in owners and one.remaining.is_positive))
+
+    def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
+        self._call("find charges")
+        return {one.marker: self.books.charges[one.marker][1] for one in charges if one.marker in self.books.charges}
+
+    def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
+        self._call("charges")
+        if charge.invoice_id in self.books.refuses:
+            raise Refused("The period is locked.")
+        part, number = invoice.instalments[0], f"L-{len(self.books.charges) + 1}"
+        on_invoice = charge.on_invoice and part.total == part.outstanding
+        if on_invoice:
+            whole = part.total + charge.amount
+            self.books.change(invoice.id, instalments=(Instalment(1, part.due_date, whole, whole),))
+        else:
+            owed = (Instalment(1, charge.due_on, charge.amount, charge.amount),)
+            self.books.put(Invoice(number, number, charge.customer_id, charge.charged_on, owed, is_late_charge=True))
+        made = ChargeMade(
+            charge.marker, invoice.id if on_invoice else number, invoice.number if on_invoice else number, on_invoice, charge.amount
+        )
+        self.books.charges[charge.marker] = (charge, made)
+        self._call("answer")
+        return made
 
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
         self._call("expected")
