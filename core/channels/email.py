@@ -16,7 +16,17 @@ from typing import Protocol
 from .addresses import mail_address, one_line
 
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>")
+_CONTENT_ID = re.compile(r"[A-Za-z0-9.-]+@[A-Za-z0-9.-]+")
 _LONGEST_FILENAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class InlineImage:
+    """A picture that the HTML part shows by its Content-ID (`cid:…`, RFC 2392)."""
+
+    content_id: str
+    filename: str
+    content: bytes
 
 
 class MailWords(Protocol):
@@ -51,8 +61,9 @@ def compose(
     recipient_name: str = "",
     language: str = "",
     attachments: Sequence[Attachment] = (),
+    images: Sequence[InlineImage] = (),
 ) -> EmailMessage:
-    """The message, ready for a transport. Raises UnusableAddress.
+    """The message, ready for a transport. Of the images those go along that the HTML part shows. Raises UnusableAddress.
 
     It says that a machine wrote it (Auto-Submitted, RFC 3834), which keeps polite responders quiet. X-Auto-Response-Suppress is left out on
     purpose: an absence note tells the company that nobody will read the reminder, and no answer of ours can make a loop.
@@ -69,7 +80,7 @@ def compose(
     message["Auto-Submitted"] = "auto-generated"
     if language:
         message["Content-Language"] = re.sub(r"[^A-Za-z0-9-]", "", language)
-    _fill(message, rendered, attachments)
+    _fill(message, rendered, attachments, [image for image in images if f"cid:{image.content_id}" in rendered.html])
     return message
 
 
@@ -96,10 +107,15 @@ def sender_of(message: EmailMessage) -> Address:
     return address
 
 
-def _fill(message: EmailMessage, rendered: MailWords, attachments: Sequence[Attachment]) -> None:
-    parts = [_text_part("plain", rendered.text), _text_part("html", rendered.html)]
+def _fill(message: EmailMessage, rendered: MailWords, attachments: Sequence[Attachment], images: Sequence[InlineImage]) -> None:
     message["MIME-Version"] = "1.0"
     mark = hashlib.sha256(str(message["Message-ID"]).encode()).hexdigest()[:24]
+    html = _text_part("html", rendered.html)
+    if images:
+        shown = MIMEPart(policy=SMTP)
+        _enclose(shown, "related", mark, [html, *map(_image_part, images)])
+        html = shown
+    parts = [_text_part("plain", rendered.text), html]
     if not attachments:
         _enclose(message, "alternative", mark, parts)
         return
@@ -110,7 +126,8 @@ def _fill(message: EmailMessage, rendered: MailWords, attachments: Sequence[Atta
 
 def _enclose(outer: MIMEPart, subtype: str, mark: str, parts: Sequence[MIMEPart]) -> None:
     """Put the parts into one. The boundary holds `=_`, which no line of quoted-printable or base64 can (RFC 2045, 6.7)."""
-    outer["Content-Type"] = f'multipart/{subtype}; boundary="=_{subtype}_{mark}"'
+    kind = ' type="text/html";' if subtype == "related" else ""  # RFC 2387, 3.1
+    outer["Content-Type"] = f'multipart/{subtype};{kind} boundary="=_{subtype}_{mark}"'
     for part in parts:
         outer.attach(part)
 
@@ -122,6 +139,15 @@ def _text_part(subtype: str, text: str) -> MIMEPart:
     part["Content-Transfer-Encoding"] = "quoted-printable"
     lines = "\n".join(text.splitlines()) + "\n"
     part.set_payload(binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True).decode("ascii"))
+    return part
+
+
+def _image_part(image: InlineImage) -> MIMEPart:
+    part = MIMEPart(policy=SMTP)
+    if not _CONTENT_ID.fullmatch(image.content_id):
+        raise ValueError(f"{image.content_id!r} is no content id")
+    name = _filename(image.filename)
+    part.set_content(image.content, maintype="image", subtype="png", disposition="inline", filename=name, cid=f"<{image.content_id}>")
     return part
 
 

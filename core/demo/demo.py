@@ -37,6 +37,9 @@ DAYS_SINCE_GO_LIVE = 45
 PROMISED_INVOICE, PROMISED_IN_DAYS = "25-0131", 5
 DISPUTED_INVOICE = "25-0130"
 
+_LATE_CHARGES = "# What being late costs"
+"""Where the sample policy's section begins that a stand-in goes without: its books, and so the charges in them, begin anew each time."""
+
 Say = Callable[[str], None]
 
 
@@ -132,7 +135,8 @@ def _first_policy(sample: Sample) -> str:
         text = text.replace(f"{{groups: [{group}]}}", f"{{names: {json.dumps(names, ensure_ascii=False)}}}")
     text = text.replace("plan soler`", f"plan {sample.company} --no-sync`")
     text = text.replace("  folder: outbox\n", f"  folder: {sample.outbox}\n").replace(" soler`", f" {sample.company}`")
-    return text.replace("payment_details:", "payment_links: [ledger]\n\npayment_details:")
+    text = text.replace("payment_links: [bank_transfer]", "payment_links: [ledger, bank_transfer]")
+    return text.partition(_LATE_CHARGES)[0].rstrip() + "\n"
 
 
 def _open_books(sample: Sample, as_of: date, is_new: bool, say: Say) -> None:

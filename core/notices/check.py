@@ -125,6 +125,9 @@ def visible_text(html: str) -> str:
 
 def _missing(context: NoticeContext, text: str, links: str) -> Iterator[str]:
     seen = _joined(text)
+    for charge in context.charged:
+        if _joined(charge.amount) not in seen or any(_joined(step.sum) not in seen for step in charge.steps):
+            yield f"the late charge of {charge.amount} with its calculation"
     for line in context.items:
         if line.number not in seen:
             yield f"the invoice number ({line.number})"
@@ -139,6 +142,9 @@ def _missing(context: NoticeContext, text: str, links: str) -> Iterator[str]:
 
 def _missing_ways(context: NoticeContext, seen: str, links: str) -> Iterator[str]:
     ways = [account.iban or account.account or _joined(account.instructions) for account in context.accounts]
+    for code in (code for account in context.accounts for code in account.codes):
+        if _joined(code.amount) not in seen or _joined(code.reference) not in seen:
+            yield f"what a payment code pays ({code.amount}, {code.reference})"
     lost = [way for way in ways if way not in seen] + [line.page_url for line in context.online if line.page_url not in links]
     if not ways and not context.online:
         yield "how to pay: there are neither payment details nor a pay page"

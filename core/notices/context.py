@@ -1,6 +1,6 @@
 """The words a template may use: display values only, built purely from what was decided. Nothing here can be sent, looked up or changed."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -9,12 +9,13 @@ from ..dunning.facts import Action, ActionItem
 from ..money import Money, totals
 from ..policy.schema import Channel, PaymentDetails, Policy
 from ..receivables import UnappliedCredit
+from .charge_news import NO_NEWS, Charged, ChargeNews, Earlier, Prospect, Step, charged, prospects
 from .display import clean, clean_paragraphs, day_in_year, format_date, grouped, joined, locale_of, long_date, money_text, web_address
 
 ANSWER_DAYS = 10
 """Days that firm and final notices give for the payment or an answer; fewer when the ladder goes on sooner."""
 
-_LONGEST_REFERENCE = 140  # ISO 20022, unstructured remittance information of a SEPA credit transfer
+LONGEST_REFERENCE = 140  # ISO 20022, unstructured remittance information of a SEPA credit transfer
 _SATURDAY = 5
 
 
@@ -75,8 +76,26 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferCode:
+    """A payment code that goes along as a picture, for exactly this amount and with this on the transfer. `image` is its Content-ID."""
+
+    amount: Money
+    reference: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A payment code: its picture, the amount it pays, and what it writes on the transfer."""
+
+    image: str
+    amount: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """Where to pay in one currency, and what to write on the transfer."""
+    """Where to pay in one currency, and what to write on the transfer. `codes` are there when the mail brings some."""
 
     currency: str
     holder: str
@@ -86,6 +105,7 @@ class Account:
     bank: str
     instructions: str
     reference: str
+    codes: tuple[Code, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +130,8 @@ class Signer:
 class NoticeContext:
     """Everything a template may say. `item` is the only item, or none when there are several; `page_url` is the one page where all of it
     can be paid, else empty; `online` has one item for each pay page; `attached` counts the invoices that go along as PDF;
-    `call_follows` is true when the ladder goes on with a call."""
+    `call_follows` is true when the ladder goes on with a call. `charged` are the late charges that stand in the books for these invoices,
+    `charged_before` counts those that are too many to be printed, `prospects` are those that may come."""
 
     language: str
     form_of_address: str
@@ -135,20 +156,35 @@ class NoticeContext:
     attached: int
     call_follows: bool
     signature: Signer
+    charged: tuple[Charged, ...]
+    charged_before: tuple[Earlier, ...]
+    prospects: tuple[Prospect, ...]
 
 
-VALUES: tuple[type, ...] = (Line, Section, Balance, Credit, Account, Promise, Signer, NoticeContext)
+VALUES: tuple[type, ...] = (
+    *(Line, Section, Balance, Credit, Account, Code, Promise, Signer),
+    *(Prospect, Charged, Step, Earlier, NoticeContext),
+)
 
 
 def build_context(
-    action: Action, policy: Policy, as_of: date, pages: Mapping[str, str], *, attached: Collection[str] = frozenset()
+    action: Action,
+    policy: Policy,
+    as_of: date,
+    pages: Mapping[str, str],
+    *,
+    attached: Collection[str] = frozenset(),
+    codes: Sequence[TransferCode] = (),
+    charges: ChargeNews = NO_NEWS,
 ) -> NoticeContext:
-    """The words for one message. `pages` are pay pages and `attached` the PDFs that really go along, both by invoice id."""
+    """The words for one message. `pages` are pay pages, by item or, where one page is for the whole invoice, by invoice id; `attached` are
+    the invoices whose PDFs really go along, `codes` the payment codes that do."""
     locale = locale_of(action.language, action.customer.country, policy.company.locale)
     entries = sorted(action.items, key=lambda entry: (entry.item.due_date, entry.item.number, entry.item.ordinal))
     lines = {entry.item.id: _line(entry, as_of, locale, pages) for entry in entries}
     urls = {line.page_url for line in lines.values()}
     answer_by, call_follows = _what_follows(action, policy, as_of)
+    made, before = charged(charges, action.customer, policy, locale)
     return NoticeContext(
         language=action.language.replace("_", "-"),
         form_of_address=policy.company.form_of_address.value,
@@ -168,11 +204,14 @@ def build_context(
         balances=tuple(_balance(money, action.credits, locale) for money in action.totals),
         credits=tuple(_credit(credit, locale) for credit in action.credits if credit.remaining.is_positive),
         promises=_promises(entries, as_of, locale),
-        accounts=_accounts(entries, policy),
+        accounts=_accounts(entries, policy, codes, locale),
         page_url=urls.pop() if len(urls) == 1 else "",
         attached=len({entry.item.invoice_id for entry in entries} & set(attached)),
         call_follows=call_follows,
         signature=_signer(policy),
+        charged=made,
+        charged_before=before,
+        prospects=prospects(charges, [entry.item for entry in entries], action.customer, policy, as_of.year, locale),
     )
 
 
@@ -194,7 +233,7 @@ def _line(entry: ActionItem, as_of: date, locale: str, pages: Mapping[str, str])
         instalments=item.instalment_count,
         days_overdue=max(overdue, 0),
         days_left=max(-overdue, 0),
-        page_url=web_address(pages.get(item.invoice_id, "")),
+        page_url=web_address(pages.get(item.id) or pages.get(item.invoice_id, "")),
     )
 
 
@@ -241,18 +280,23 @@ def _promises(entries: Iterable[ActionItem], as_of: date, locale: str) -> tuple[
     )
 
 
-def _accounts(entries: Iterable[ActionItem], policy: Policy) -> tuple[Account, ...]:
+def _accounts(entries: Iterable[ActionItem], policy: Policy, codes: Sequence[TransferCode], locale: str) -> tuple[Account, ...]:
     numbers: dict[str, list[str]] = {}
     for entry in entries:
         numbers.setdefault(entry.item.outstanding.currency, []).append(clean(entry.item.number))
     return tuple(
-        _account(currency, policy.payment_details[currency], policy, numbers[currency])
+        _account(currency, policy.payment_details[currency], policy, numbers[currency], _codes(currency, codes, locale))
         for currency in sorted(numbers)
         if currency in policy.payment_details
     )
 
 
-def _account(currency: str, details: PaymentDetails, policy: Policy, numbers: Iterable[str]) -> Account:
+def _codes(currency: str, codes: Sequence[TransferCode], locale: str) -> tuple[Code, ...]:
+    mine = (code for code in codes if code.amount.currency == currency)
+    return tuple(Code(code.image, money_text(code.amount, locale), clean(code.reference)) for code in mine)
+
+
+def _account(currency: str, details: PaymentDetails, policy: Policy, numbers: Iterable[str], codes: tuple[Code, ...]) -> Account:
     return Account(
         currency=currency,
         holder=clean(details.holder or policy.company.name),
@@ -261,18 +305,19 @@ def _account(currency: str, details: PaymentDetails, policy: Policy, numbers: It
         account=clean(details.account),
         bank=clean(details.bank),
         instructions=clean_paragraphs(details.instructions),
-        reference=_reference(tuple(dict.fromkeys(numbers))),
+        reference=transfer_reference(tuple(dict.fromkeys(numbers))),
+        codes=codes,
     )
 
 
-def _reference(numbers: tuple[str, ...]) -> str:
+def transfer_reference(numbers: Sequence[str]) -> str:
     """The invoice numbers, as many as a bank transfer can carry; `+3` says that three more are meant."""
     for count in range(len(numbers), 0, -1):
         rest = f" +{len(numbers) - count}" if count < len(numbers) else ""
         text = ", ".join(numbers[:count]) + rest
-        if len(text) <= _LONGEST_REFERENCE:
+        if len(text) <= LONGEST_REFERENCE:
             return text
-    return numbers[0][:_LONGEST_REFERENCE]
+    return numbers[0][:LONGEST_REFERENCE]
 
 
 def _greeting_name(action: Action) -> str:

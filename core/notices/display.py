@@ -4,12 +4,14 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from babel import dates, localedata
+from babel import Locale, dates, localedata
 from babel.lists import format_list
+from babel.numbers import NumberPattern, format_currency, format_percent, parse_pattern
 
-from ..money import Money, format_money
+from ..money import Money, format_money, minor_units
 
 _LONGEST_VALUE = 200
 _LETTER_BEFORE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
@@ -34,6 +36,27 @@ def locale_of(language: str, country: str, fallback: str) -> str:
 def money_text(money: Money, locale: str) -> str:
     """The amount in that locale. A currency shown by letters keeps a no-break space before the digits, as CLDR's currencySpacing asks."""
     return _LETTER_BEFORE_DIGIT.sub("\u00a0", format_money(money, locale))
+
+
+def exact_money_text(amount: Decimal, currency: str, locale: str) -> str:
+    """An amount that was not rounded to the currency's decimals, with two more where it has them: 45,8219 €."""
+    digits = minor_units(currency)
+    shown = amount.quantize(Decimal(1).scaleb(-digits - 2), ROUND_HALF_UP)
+    if shown == round(shown, digits):
+        return money_text(Money.of(shown, currency), locale)
+    text = str(format_currency(shown, currency, _exact_pattern(locale, digits), locale=locale, currency_digits=False))
+    return _LETTER_BEFORE_DIGIT.sub("\u00a0", text)
+
+
+@lru_cache(maxsize=512)
+def _exact_pattern(locale: str, digits: int) -> NumberPattern:
+    standard = Locale.parse(locale).currency_formats["standard"].pattern
+    return parse_pattern(standard.replace("0.00", f"0.{'0' * digits}##"))
+
+
+def percent_text(percent: Decimal, locale: str) -> str:
+    """A rate in percent: 11,15 %."""
+    return str(format_percent(percent / 100, locale=locale, decimal_quantization=False))
 
 
 @lru_cache(maxsize=8192)

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
+from ..dunning.charge_facts import Announcement, Calculation, CalculationLine
 from ..dunning.facts import Action, ActionItem, ActionKind, Recipient
 from ..money import Money
+from ..policy.charge_schema import RuleKind
 from ..policy.schema import Channel, NoticeKind, Policy
 from ..receivables import CreditKind, Customer, OpenItem, UnappliedCredit
-from .context import NoticeContext, build_context
+from .charge_news import MOST_PRINTED, NO_NEWS, Announced, ChargeNews, StandingCharge
+from .context import NoticeContext, TransferCode, build_context
 
 _AS_OF = date(2025, 5, 13)
 _USUAL_DAYS = {
@@ -37,6 +40,9 @@ def sample_contexts(policy: Policy, notice: NoticeKind, language: str) -> Iterat
         )
         yield "credits", _context(policy, notice, language, key, (one,), credits_=(_credit(first, 40), _credit(second, 5000)))
         yield "a promise that has passed", _context(policy, notice, language, key, (one,), promised=True)
+        yield "payment codes", _context(policy, notice, language, key, (one, _item(2, days, first)), coded=True)
+        if policy.late_charges is not None:
+            yield "late charges", _context(policy, notice, language, key, (one, _item(2, days, first)), news=_news(first))
 
 
 def _levels(policy: Policy, notice: NoticeKind) -> list[tuple[str, int]]:
@@ -79,6 +85,8 @@ def _context(
     pages: bool = False,
     credits_: tuple[UnappliedCredit, ...] = (),
     promised: bool = False,
+    coded: bool = False,
+    news: ChargeNews = NO_NEWS,
 ) -> NoticeContext:
     promised_on = _AS_OF - timedelta(days=3) if promised else None
     action = Action(
@@ -96,4 +104,23 @@ def _context(
         key="sample",
     )
     addresses = {item.invoice_id: f"{_PAGE}/{item.invoice_id}" for item in items} if pages else {}
-    return build_context(action, policy, _AS_OF, addresses, attached={items[0].invoice_id} if pages else frozenset())
+    codes = [TransferCode(item.outstanding, item.number, f"{item.invoice_id}@example.com") for item in items if coded]
+    attached = {items[0].invoice_id} if pages else frozenset()
+    return build_context(action, policy, _AS_OF, addresses, attached=attached, codes=codes, charges=news)
+
+
+def _news(currency: str) -> ChargeNews:
+    """Every kind of charge, announced and made."""
+    small, large, percent = Money.of(1, currency), Money.of(40, currency), Decimal("11.15")
+    interest = {RuleKind.STATUTORY_INTEREST, RuleKind.CONTRACT_INTEREST}
+    told = [Announcement(kind.value, kind, _AS_OF, percent, a_day=small, days=0, law="law") for kind in sorted(interest)]
+    told += [Announcement(kind.value, kind, _AS_OF, amount=large, days=30) for kind in (RuleKind.COMPENSATION, RuleKind.FLAT_FEE)]
+    told += [Announcement("percentage", RuleKind.PERCENTAGE, _AS_OF, percent, amount=large)]
+    told += [Announcement("highest", RuleKind.HIGHER_OF, _AS_OF, days=0, highest_of=(told[0], told[-1]))]
+    less, more, counted = Money.of(Decimal("3.17"), currency), Money.of(Decimal("57.23"), currency), Decimal("8.3519")
+    lines = [CalculationLine(_AS_OF, _AS_OF + timedelta(days=days), large, counted, percent, days + 1, 365) for days in (0, 30, 1000)]
+    lines += [CalculationLine(_AS_OF, _AS_OF, large, large.amount, each) for each in (percent, None)]
+    made = [Calculation(kind, _AS_OF, _AS_OF, tuple(lines), large, less) for kind in RuleKind for _ in range(MOST_PRINTED // 4)]
+    standing = [StandingCharge("F-2025-0101", "sample", amount, _AS_OF, "ND-1", one) for one in made for amount in (less, more)]
+    announced = (Announced(item, one) for one in told for item in ("sample1/1", "sample2/1"))
+    return ChargeNews(tuple(announced), (*standing, StandingCharge("F-2025-0102", "sample", more, _AS_OF)))

@@ -72,7 +72,8 @@ def sandbox(lookup: Lookup, *, html: bool, prepare: Callable[[str, str], str] = 
     )
     made.globals.clear()
     made.filters = {name: made.filters[name] for name in _FILTERS}
-    made.filters.update(paragraphs=paragraphs, folded=folded, columns=columns, row=row, fields=aligned_fields, underlined=underlined)
+    made.filters.update(paragraphs=paragraphs, folded=folded, columns=columns, row=row, fields=aligned_fields)
+    made.filters.update(underlined=underlined, hanging=hanging)
     return made
 
 
@@ -87,6 +88,15 @@ def folded(text: str) -> str:
     """Plain-text paragraphs folded at a comfortable width; long addresses stay whole so that they can be clicked."""
     wrapped = (textwrap.fill(part, TEXT_WIDTH, break_long_words=False, break_on_hyphens=False) for part in paragraphs(text))
     return "\n\n".join(wrapped)
+
+
+def hanging(text: str, mark: str) -> str:
+    """One paragraph folded behind a mark, further lines as far to the right."""
+    blank = " " * len(mark)
+    plain = _SPACES.sub(" ", str(text)).strip(" ")
+    return textwrap.fill(
+        plain, _TABLE_WIDTH, initial_indent=mark, subsequent_indent=blank, break_long_words=False, break_on_hyphens=False
+    )  # fmt: skip
 
 
 def underlined(heading: str) -> str:

@@ -1,9 +1,11 @@
 """The ledger's own page for an invoice as a provider of payment links."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from .ledger_page import Ask
 from .port import EndedLink, LinkKind, LinkRequest, PaymentLink, Unavailable
+
+Ask = Callable[[Sequence[str]], Mapping[str, str]]
+"""Asks the ledger for the pages of these invoices; it makes those that are missing."""
 
 
 class LedgerPages:

@@ -6,10 +6,10 @@ from typing import Any
 
 from babel import Locale
 from pydantic import BaseModel
-from stdnum import iban
 
 from ..secret import Secret
 from .explain_charges import charge_sentences
+from .explain_payment import payment_sentences
 from .schema import (
     Channel,
     CustomerRule,
@@ -18,7 +18,6 @@ from .schema import (
     Level,
     Mode,
     OldDebt,
-    PaymentDetails,
     Policy,
     RecipientStep,
     Repeat,
@@ -66,7 +65,8 @@ def explain(policy: Policy) -> list[str]:
         *_procedures(policy),
         *(_rule(number, rule) for number, rule in enumerate(policy.customers, start=1)),
         *_scope(policy),
-        *_payment(policy),
+        *payment_sentences(policy),
+        *charge_sentences(policy),
         *_safety(policy),
     ]
 
@@ -212,27 +212,6 @@ def _scope(policy: Policy) -> Iterator[str]:
     steps = ", then ".join(_RECIPIENTS[step] for step in policy.recipients)
     yield f"A notice goes to the first of these that has a usable address: {steps}."
     yield _GROUPINGS[policy.grouping]
-
-
-def _payment(policy: Policy) -> Iterator[str]:
-    if not policy.payment_details:
-        yield "No payment details are given."
-    for code, details in sorted(policy.payment_details.items()):
-        yield f"Whoever pays in {code}: {_details(details)}."
-    yield "Notices link to the ledger's own pay page." if policy.payment_links else "Notices have no payment link."
-    yield from charge_sentences(policy)
-
-
-def _details(details: PaymentDetails) -> str:
-    given = {
-        "IBAN": iban.format(details.iban),
-        "BIC": details.bic,
-        "account": details.account,
-        "bank": details.bank,
-        "account holder": details.holder,
-    }
-    words = [f"{name} {value}" for name, value in given.items() if value]
-    return "; ".join([*words, *([f"“{' '.join(details.instructions.split())}”"] if details.instructions else [])])
 
 
 def _safety(policy: Policy) -> Iterator[str]:

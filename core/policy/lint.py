@@ -15,6 +15,7 @@ from ..port import Capability
 from .charge_schema import ChargeRule, Exemption, LateCharges
 from .lint_charges import charge_advice, charge_findings
 from .lint_ladders import ladder_findings
+from .lint_payment import payment_findings
 from .problems import Finding, Path
 from .queries import can_be_paid
 from .schema import (
@@ -25,8 +26,6 @@ from .schema import (
     Match,
     Mode,
     NoticeKind,
-    PaymentDetails,
-    PaymentPage,
     Policy,
     Procedure,
     Security,
@@ -51,7 +50,7 @@ def findings(
     yield from _company(policy.section("company", CompanyProfile), languages)
     yield from _sending(sending)
     yield from _mail(policy.section("mail", Mail))
-    yield from _ways_to_pay(policy)
+    yield from payment_findings(policy, capabilities)
     yield from _amounts(policy)
     yield from ladder_findings(policy, sending)
     yield from _default_procedure(policy)
@@ -109,12 +108,6 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-def _ways_to_pay(policy: Section) -> Iterator[Finding]:
-    for details in policy.named("payment_details", PaymentDetails):
-        if not any(details.given(key) for key in ("iban", "account", "instructions")):
-            yield Finding(details.path, f"`{details.path[-1]}` says no way to pay", "give `iban`, `account` or `instructions`", on_key=True)
 
 
 def _amounts(policy: Section) -> Iterator[Finding]:
@@ -181,9 +174,6 @@ def _rule(rule: Section, names: list[str] | None) -> Iterator[Finding]:
 
 
 def _abilities(policy: Section, capabilities: frozenset[Capability]) -> Iterator[Finding]:
-    links = policy.sound("payment_links") or ()
-    if PaymentPage.LEDGER in links and Capability.PAYMENT_PAGE not in capabilities:
-        yield Finding(("payment_links",), "this ledger has no pay page of its own", "leave out `payment_links` and give `payment_details`")
     if policy.section("mail", Mail).sound("attach_invoice_pdf") and Capability.INVOICE_PDF not in capabilities:
         yield Finding(("mail", "attach_invoice_pdf"), "this ledger cannot print invoices", "leave out `attach_invoice_pdf`")
 

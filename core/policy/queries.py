@@ -1,7 +1,7 @@
 """Questions that the decisions ask of a policy."""
 
 from ..calendar import BusinessCalendar
-from .schema import Policy, Weekday
+from .schema import LinkProvider, Policy, Weekday
 
 _WEEKDAYS = {day: number for number, day in enumerate(Weekday)}
 
@@ -18,5 +18,7 @@ def calendar_of(policy: Policy) -> BusinessCalendar:
 
 
 def can_be_paid(policy: Policy, currency: str) -> bool:
-    """Whether the policy says a way to pay in this currency: payment details, or the ledger's own pay page."""
-    return currency in policy.payment_details or "ledger" in policy.payment_links
+    """Whether the policy says a way to pay in this currency: payment details, or a page to pay on."""
+    if currency in policy.payment_details:
+        return True
+    return any(link.provider is not LinkProvider.BANK_TRANSFER and link.serves(currency) for link in policy.payment_links)

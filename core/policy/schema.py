@@ -16,13 +16,16 @@ from ..secret import Secret
 from .charge_schema import LateCharges
 from .parts import Match as Match
 from .parts import Model as Model
+from .payment_schema import LinkProvider as LinkProvider
+from .payment_schema import PaymentDetails as PaymentDetails
+from .payment_schema import PaymentLink as PaymentLink
+from .payment_schema import PaymentLinkEntry
+from .payment_schema import PostalAddress as PostalAddress
 from .values import (
     Amount,
-    Bic,
     CountryCode,
     CurrencyCode,
     Day,
-    Iban,
     Key,
     Line,
     LocaleName,
@@ -121,12 +124,6 @@ class Security(Word):
     NONE = "none"
 
 
-class PaymentPage(Word):
-    """A page on which an invoice can be paid."""
-
-    LEDGER = "ledger"
-
-
 class CompanyProfile(Model):
     """Whose reminders these are."""
 
@@ -204,19 +201,6 @@ class GoLive(Model):
     old_debt: OldDebt = Field(
         description="ignore: never chased; one_summary: one message in place of the first overdue level; matching_level: enter by age"
     )
-
-
-class PaymentDetails(Model):
-    """Where to pay in one currency."""
-
-    # docs/sources.md 24: the IBAN of the wrong currency
-
-    holder: Line = Field("", description="Account holder, when it is not the company's name")
-    iban: Iban = Field("", description="Checked by its ISO 13616 check digits")
-    bic: Bic = Field("", description="ISO 9362 code of the bank")
-    account: Line = Field("", description="Account number where there is no IBAN")
-    bank: Line = Field("", description="Name of the bank")
-    instructions: Annotated[str, Field(max_length=2000)] = Field("", description="Other ways to pay, in words")
 
 
 class Repeat(Model):
@@ -305,7 +289,9 @@ class Policy(Model):
     sending: Sending = Field(default_factory=Sending, description="When customers may be contacted")
     go_live: GoLive | None = Field(None, description="From when on Puntual is in charge, and what happens to older debt")
     payment_details: dict[CurrencyCode, PaymentDetails] = Field(default_factory=dict, description="Where to pay, by currency")
-    payment_links: Several[PaymentPage] = Field((), description="`ledger`: the ledger's own pay page")
+    payment_links: Several[PaymentLinkEntry] = Field(
+        (), description="Ways to pay that notices offer; of those that lead to a page, the first that is for the amount"
+    )
     procedures: dict[Key, Procedure] = Field(min_length=1, description="The ladders, each with a name of its own")
     default_procedure: Key = Field("standard", description="The procedure of every customer for whom nothing else is said")
     customers: Several[CustomerRule] = Field((), description="Who follows which procedure or is excluded; the first match decides")

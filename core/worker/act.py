@@ -1,6 +1,6 @@
 """act: claim, recheck, begin, one effect, settle. In that order, so that nothing is sent twice whatever dies in between."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from email.message import EmailMessage
@@ -10,30 +10,41 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ..channels.addresses import UnusableAddress
-from ..channels.email import compose
 from ..channels.port import Delivery, MailTransport
-from ..dunning.facts import Action, ActionKind, Hold, Skipped, TaskKind
+from ..dunning.facts import Action, ActionKind, Hold, Skipped, SkipReason, TaskKind
 from ..dunning.forecast import is_told_broken
+from ..dunning.grouping import narrowed
 from ..dunning.recheck import Rechecked, judge_again
-from ..errors import BrokenInvariant, PuntualError
-from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle
+from ..errors import PuntualError
+from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle, skipped_entry
 from ..history.database import reading, writing
 from ..history.holds import active_holds, end_holds
 from ..history.waking import wake
 from ..history.work import WorkItem, put_on_list, queue_notes, queue_task
 from ..notices.books import note_texts, task_texts
-from ..notices.context import build_context
-from ..notices.render import Rendered
-from ..payment_links.ledger_page import ledger_pages
-from ..policy.schema import PaymentPage
+from ..notices.charge_news import ChargeNews
 from ..port import Capability, LedgerConnector, Recheck
 from ..receivables import Invoice, UnappliedCredit
 from .desk import Desk
-from .envelope import attachments_of, envelope_of
+from .envelope import attachments_of, message_of
+from .links import Links, Ways, without_a_way
+from .telling import news_for, note_told
 from .write_back import notes_of, task_of, work_of
+
+_SENT = (AttemptStatus.SENT, AttemptStatus.QUEUED)
+_NO_WAY = "there is no page to pay it on at the moment, and the policy has no payment details in its currency"
 
 BATCH = 50
 """Actions that are claimed and rechecked together: one call to the ledger for all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A mail that is ready to go, and what it tells of late charges."""
+
+    attempt: Attempt
+    message: EmailMessage
+    news: ChargeNews
 
 
 @dataclass(slots=True)
@@ -60,6 +71,7 @@ class Acting:
         self.run_id = run_id
         self.as_of = as_of
         self.report = ActReport()
+        self._links = Links(desk, ledger)
         self._mail: MailTransport | None = None
 
     def act(self, actions: Sequence[Action], on_each: Callable[[], Any], still_ours: Callable[[], None]) -> ActReport:
@@ -85,7 +97,8 @@ class Acting:
             if attempt.action.kind is ActionKind.TASK:
                 self._task(attempt)
                 on_each()
-        self._send([ready for attempt in kept if attempt.action.kind is ActionKind.NOTICE and (ready := self._prepared(attempt))], on_each)
+        notices = [attempt for attempt in kept if attempt.action.kind is ActionKind.NOTICE]
+        self._send(self._prepared(notices), on_each)
         with writing(self.desk.engine) as conn:
             customers = sorted({action.customer.id for action in actions})
             wake(conn, self.desk.company, customers, self.desk.rulebook, self.as_of)
@@ -106,12 +119,15 @@ class Acting:
             holds = active_holds(conn, self.desk.company)
         invoices = {invoice.id: invoice for invoice in seen.invoices}
         kept: list[Attempt] = []
+        dropped: list[Skipped] = []
         with writing(self.desk.engine) as conn:
             for attempt in claimed:
                 judged = self._judge(attempt, invoices, seen, holds)
-                self.report.dropped.extend(judged.dropped)
-                narrowed = narrow(conn, self.desk.company, attempt, judged.action, judged.dropped, self.desk.now())
-                kept.extend([narrowed] if narrowed else [])
+                dropped.extend(judged.dropped)
+                left = narrow(conn, self.desk.company, attempt, judged.action, judged.dropped, self.desk.now())
+                kept.extend([left] if left else [])
+        self.report.dropped.extend(dropped)
+        self._links.end_dropped(dropped)
         return kept
 
     def _judge(self, attempt: Attempt, invoices: Mapping[str, Invoice], seen: Recheck, holds: Sequence[Hold]) -> Rechecked:
@@ -122,53 +138,79 @@ class Acting:
         theirs = tuple(hold for hold in holds if hold.customer_id == customer_id)
         return judge_again(attempt.action, invoices, unapplied, theirs, self.desk.policy, self.as_of)
 
-    def _send(self, prepared: Sequence[tuple[Attempt, EmailMessage]], on_each: Callable[[], Any]) -> None:
+    def _send(self, prepared: Sequence[Prepared], on_each: Callable[[], Any]) -> None:
         """Begin, send, settle, one after the other. The end of one and the beginning of the next are one transaction: one write a mail."""
-        ended: tuple[Attempt, Ending] | None = None
+        ended: tuple[Prepared, Ending] | None = None
         try:
-            for attempt, message in prepared:
+            for ready in prepared:
                 with writing(self.desk.engine) as conn:
                     self._record(conn, ended)
-                    begin(conn, self.desk.company, attempt)
-                ended = (attempt, Ending(AttemptStatus.UNKNOWN, detail="the run was interrupted while this was being sent"))
+                    begin(conn, self.desk.company, ready.attempt)
+                ended = (ready, Ending(AttemptStatus.UNKNOWN, detail="the run was interrupted while this was being sent"))
                 try:
-                    ended = (attempt, _ending(self._transport().deliver(message)))
+                    ended = (ready, _ending(self._transport().deliver(ready.message)))
                 except PuntualError as error:
-                    ended = (attempt, Ending(AttemptStatus.FAILED, detail=str(error)))
+                    ended = (ready, Ending(AttemptStatus.FAILED, detail=str(error)))
                     raise
                 on_each()
         finally:
             with writing(self.desk.engine) as conn:
                 self._record(conn, ended)
 
-    def _prepared(self, attempt: Attempt) -> tuple[Attempt, EmailMessage] | None:
-        """The message of an attempt; an address that no mail can be sent to ends the attempt as one that a server refuses."""
+    def _prepared(self, notices: Sequence[Attempt]) -> list[Prepared]:
+        """The mails of a batch, with what is to be paid as it was a moment ago. What has no way to pay falls out: a notice says how."""
+        if not notices:
+            return []
+        actions = [attempt.action for attempt in notices]
+        ways, news = self._links.ways(actions, self.as_of), news_for(self.desk, actions, self.as_of)
+        ready = [self._mail_of(*parts) for parts in zip(notices, ways, news, strict=True)]
+        return [mail for mail in ready if mail is not None]
+
+    def _mail_of(self, attempt: Attempt, ways: Ways, news: ChargeNews) -> Prepared | None:
+        """The mail of an attempt; an address that no mail can be sent to ends the attempt as one that a server refuses."""
+        unpayable = without_a_way(attempt.action, ways, self.desk.policy)
+        left = self._without(attempt, [skipped_entry(entry, SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable])
+        if left is None:
+            return None
+        told = news.of_items(entry.item.id for entry in left.action.items)
         try:
-            return attempt, self._message(attempt)
+            files = attachments_of(self.desk.policy, self.ledger, left.action)
+            return Prepared(left, message_of(self.desk, left.action, self.as_of, ways, told, files), told)
         except UnusableAddress as error:
-            address = attempt.action.recipient.email if attempt.action.recipient else ""
+            address = left.action.recipient.email if left.action.recipient else ""
             with writing(self.desk.engine) as conn:
-                self._record(conn, (attempt, Ending(AttemptStatus.REJECTED, detail=str(error), refused_address=address)))
+                self._settle(conn, left, Ending(AttemptStatus.REJECTED, detail=str(error), refused_address=address))
             return None
 
-    def _message(self, attempt: Attempt) -> EmailMessage:
-        files = attachments_of(self.desk.policy, self.ledger, attempt.action)
-        rendered = render_notice(self.desk, self.ledger, attempt.action, self.as_of, files.keys())
-        return compose(rendered, **envelope_of(self.desk, attempt.action), attachments=tuple(files.values()))
+    def _without(self, attempt: Attempt, dropped: Sequence[Skipped]) -> Attempt | None:
+        if not dropped:
+            return attempt
+        fallen = {one.item_id for one in dropped}
+        rest = [entry for entry in attempt.action.items if entry.item.id not in fallen]
+        self.report.dropped.extend(dropped)
+        with writing(self.desk.engine) as conn:
+            left = narrowed(attempt.action, rest) if rest else None
+            return narrow(conn, self.desk.company, attempt, left, dropped, self.desk.now())
 
     def _transport(self) -> MailTransport:
         if self._mail is None:
             self._mail = self.desk.open_mail()
         return self._mail
 
-    def _record(self, conn: Connection, ended: tuple[Attempt, Ending] | None) -> None:
-        """Settle an attempt, with what follows from its end: notes to leave in the books, promises that were broken, work for a person."""
+    def _record(self, conn: Connection, ended: tuple[Prepared, Ending] | None) -> None:
+        """Settle the attempt of a mail, with what it told of late charges when it was sent."""
         if ended is None:
             return
-        attempt, ending = ended
+        ready, ending = ended
+        self._settle(conn, ready.attempt, ending)
+        if ending.status in _SENT:
+            note_told(conn, self.desk, ready.news, self.as_of)
+
+    def _settle(self, conn: Connection, attempt: Attempt, ending: Ending) -> None:
+        """Settle an attempt, with what follows from its end: notes to leave in the books, promises that were broken, work for a person."""
         desk = self.desk
         settle(conn, desk.company, attempt, ending, self.as_of, desk.now())
-        if ending.status in (AttemptStatus.SENT, AttemptStatus.QUEUED):
+        if ending.status in _SENT:
             if Capability.NOTES in self.ledger.capabilities:
                 texts = note_texts(attempt.action, desk.policy, self.as_of)
                 queue_notes(conn, desk.company, notes_of(desk.company, attempt, self.as_of, texts))
@@ -197,24 +239,6 @@ class Acting:
             settle(conn, desk.company, attempt, Ending(AttemptStatus.SENT, detail="on the work list"), self.as_of, desk.now())
         self.report.tasks += 1
         self.report.done.append(attempt)
-
-
-def render_notice(desk: Desk, ledger: LedgerConnector | None, action: Action, as_of: date, attached: Collection[str] = ()) -> Rendered:
-    """The words of a notice, with the ledger's pay page where the policy wants it. Without `ledger` only pages that are known are used.
-
-    `attached` are the ids of the invoices whose PDF goes along.
-    """
-    if action.notice is None:
-        raise BrokenInvariant(f"action {action.key} has no notice to render")
-    context = build_context(action, desk.policy, as_of, _pages(desk, ledger, action), attached=frozenset(attached))
-    return desk.renderer.render(context, action.notice, action.language)
-
-
-def _pages(desk: Desk, ledger: LedgerConnector | None, action: Action) -> dict[str, str]:
-    if PaymentPage.LEDGER not in desk.policy.payment_links:
-        return {}
-    can_make = ledger is not None and Capability.PAYMENT_PAGE in ledger.capabilities
-    return ledger_pages(action, ledger.payment_pages if ledger is not None and can_make else None)
 
 
 def _ending(delivery: Delivery) -> Ending:

@@ -1,19 +1,65 @@
-"""What is around a notice: ids that stay the same, the conversation it belongs to, the invoices attached."""
+"""A notice as a mail: its words, and what is around them: ids that stay the same, its conversation, pictures, the invoices attached."""
 
 import hashlib
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from email.message import EmailMessage
 from email.utils import parseaddr
 from typing import Any
 
-from ..channels.email import Attachment
+from ..channels.email import Attachment, InlineImage, compose
 from ..dunning.facts import Action
 from ..errors import BrokenInvariant, LedgerUnavailable, Refused
+from ..notices.charge_news import NO_NEWS, ChargeNews
+from ..notices.context import build_context
+from ..notices.render import Rendered
 from ..policy.schema import Policy
 from ..port import Capability, LedgerConnector
 from .desk import Desk
+from .links import Ways, known_ways
+from .telling import news_for
 
 MOST_ATTACHMENTS = 10
 MOST_ATTACHED_BYTES = 8_000_000
 """Many mail servers refuse more than 10 MB, and base64 adds a third."""
+
+
+def render_notice(
+    desk: Desk, action: Action, as_of: date, ways: Ways, news: ChargeNews = NO_NEWS, attached: Collection[str] = ()
+) -> Rendered:
+    """The words of a notice. `attached` are the ids of the invoices whose PDF goes along."""
+    if action.notice is None:
+        raise BrokenInvariant(f"action {action.key} has no notice to render")
+    context = build_context(
+        action, desk.policy, as_of, ways.pages, attached=frozenset(attached), codes=ways.codes, charges=news.of_items(_items(action))
+    )
+    return desk.renderer.render(context, action.notice, action.language)
+
+
+def message_of(
+    desk: Desk, action: Action, as_of: date, ways: Ways, news: ChargeNews = NO_NEWS, files: Mapping[str, Attachment] | None = None
+) -> EmailMessage:
+    """The whole mail; `files` are the invoices that go along, by invoice id. Raises UnusableAddress."""
+    rendered = render_notice(desk, action, as_of, ways, news, (files or {}).keys())
+    return compose(rendered, **envelope_of(desk, action), attachments=tuple((files or {}).values()), images=ways.images)
+
+
+def preview_of(desk: Desk, action: Action, as_of: date) -> tuple[Rendered, tuple[InlineImage, ...]]:
+    """The words of a notice, and its pictures, as far as they can be made without asking anybody."""
+    ways = known_ways(desk, action, as_of)
+    return render_notice(desk, action, as_of, ways, news_for(desk, [action], as_of)[0]), ways.images
+
+
+def standing_alone(html: str, images: Sequence[InlineImage]) -> str:
+    """The HTML part with its pictures inside it, so that a browser shows it as a file."""
+    for image in images:
+        html = html.replace(f"cid:{image.content_id}", f"data:image/png;base64,{b64encode(image.content).decode()}")
+    return html
+
+
+def _items(action: Action) -> frozenset[str]:
+    return frozenset(entry.item.id for entry in action.items)
 
 
 def envelope_of(desk: Desk, action: Action) -> dict[str, Any]:

@@ -22,10 +22,9 @@ from puntual.core.notices.render import Renderer
 from puntual.core.policy.schema import Policy
 from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from puntual.core.receivables import Company, Note
-from puntual.core.worker.act import render_notice
 from puntual.core.worker.clock import FixedClock
 from puntual.core.worker.desk import Desk
-from puntual.core.worker.envelope import envelope_of
+from puntual.core.worker.envelope import envelope_of, preview_of
 from puntual.core.worker.planning import plan_of
 from puntual.core.worker.run import run
 from puntual.core.worker.wiring import template_lookup
@@ -107,7 +106,7 @@ def _transport(policy: Policy) -> SmtpTransport:
 def _bare(desk: Desk, actions: Sequence[Action]) -> None:
     mail = _transport(desk.policy)
     for action in actions:
-        mail.deliver(compose(render_notice(desk, None, action, sample.TODAY), **envelope_of(desk, action)))
+        mail.deliver(compose(preview_of(desk, action, sample.TODAY)[0], **envelope_of(desk, action)))
     mail.close()
 
 

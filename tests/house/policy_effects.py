@@ -29,9 +29,9 @@ from puntual.core.policy.countries import country_pack
 from puntual.core.policy.schema import LedgerChoice, Policy
 from puntual.core.port import Capability
 from puntual.core.receivables import Allocation, Contact, ContactRole, CreditKind, Customer, open_items
-from puntual.core.worker.act import render_notice
 from puntual.core.worker.clock import FixedClock, today
-from puntual.core.worker.envelope import attachments_of, envelope_of
+from puntual.core.worker.envelope import attachments_of, envelope_of, render_notice, standing_alone
+from puntual.core.worker.links import known_ways
 from puntual.core.worker.run import OutsideSendingHours, run
 from puntual.core.worker.wiring import desk_of, renderer_of
 
@@ -70,20 +70,26 @@ def guarded(policy: Policy) -> str:
     return "\n".join(alarm.what for alarm in alarms(made, policy, around))
 
 
-def _action(policy: Policy) -> Action:
+def _action(policy: Policy, country: str = "ES") -> Action:
     paged = replace(invoice(), page_url="https://pay.example/f1")
-    return only_action(owing(paged, customer=replace(GOMEZ, language="")), by=policy)
+    return only_action(owing(paged, customer=replace(GOMEZ, language="", country=country)), by=policy)
 
 
-def rendered(policy: Policy) -> str:
+def rendered_in_switzerland(policy: Policy) -> str:
+    """The first reminder, to a customer in Switzerland."""
+    return rendered(policy, "CH")
+
+
+def rendered(policy: Policy, country: str = "ES") -> str:
     """The first reminder, to a customer whose language is not known, with a template of the company's own."""
     with TemporaryDirectory() as folder:
         own = Path(folder) / "plantillas" / "es" / "reminder.subject"
         own.parent.mkdir(parents=True)
         own.write_text("Nuestro propio asunto\n", encoding="utf-8")
-        desk = SimpleNamespace(policy=policy, renderer=renderer_of(policy, Path(folder)))
-        made = render_notice(cast("Any", desk), None, _action(policy), TUESDAY)
-    return f"{made.subject}\n{made.text}\n{made.html}"
+        desk = cast("Any", SimpleNamespace(policy=policy, renderer=renderer_of(policy, Path(folder)), company="acme"))
+        ways = known_ways(desk, _action(policy, country), TUESDAY)
+        made = render_notice(desk, _action(policy, country), TUESDAY, ways)
+    return f"{made.subject}\n{made.text}\n{standing_alone(made.html, ways.images)}"
 
 
 def enveloped(policy: Policy) -> str:

@@ -13,7 +13,7 @@ from puntual.core.cli.setup import STARTERS
 from puntual.core.policy.json_schema import policy_json_schema
 from puntual.core.policy.read import read_policy
 from puntual.core.policy.reference import policy_reference
-from puntual.core.policy.schema import PaymentPage
+from puntual.core.policy.schema import LinkProvider
 from puntual.core.port import LedgerConnector
 from puntual.core.worker.wiring import connector_entry, ledger_kinds
 
@@ -45,7 +45,13 @@ def test_a_connector_is_what_the_manifest_says(ledger: str) -> None:
 
 
 def test_payment_links_are_those_of_the_policy() -> None:
-    assert [entry["id"] for entry in MANIFEST["payment_links"]] == [page.value for page in PaymentPage]
+    assert [entry["id"] for entry in MANIFEST["payment_links"]] == [provider.value for provider in LinkProvider]
+
+
+@pytest.mark.parametrize("entry", MANIFEST["payment_links"], ids=lambda entry: entry["id"])
+def test_a_provider_of_payment_links_is_what_the_manifest_says(entry: dict[str, str]) -> None:
+    module, _, name = entry["provider"].partition(":")
+    assert getattr(import_module(module), name).id == entry["id"]
 
 
 def test_the_reference_of_the_policy_is_up_to_date() -> None:

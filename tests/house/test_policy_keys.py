@@ -7,12 +7,25 @@ from typing import Any
 
 import pytest
 from house.package import ROOT, tree_of
-from house.policy_effects import attached, charged, dialled, enveloped, guarded, planned, policy, rendered, today_there, whole_run
+from house.policy_effects import (
+    attached,
+    charged,
+    dialled,
+    enveloped,
+    guarded,
+    planned,
+    policy,
+    rendered,
+    rendered_in_switzerland,
+    today_there,
+    whole_run,
+)
 from puntual.core.policy.explain import explain
 from puntual.core.policy.json_schema import policy_json_schema
 from puntual.core.policy.schema import Policy
 
 Effect = Callable[[Policy], str]
+LINKS = "tests/worker/test_run_links.py::"
 SMTP = "tests/core/channels/test_smtp.py::"
 SIGNED = {"name": "Ana Soler"}
 PAY = {"iban": "ES91 2100 0418 4502 0005 1332"}
@@ -43,6 +56,19 @@ def signed(**more: str) -> Example:
 
 def paid_to(**details: str) -> Example:
     return Example(rendered, {"payment_details": {"EUR": {**PAY, **details}}}, {"payment_details": {"EUR": PAY}})
+
+
+def linked(**more: Any) -> Example:
+    code = {"provider": "bank_transfer"}
+    return Example(rendered, {"payment_links": [{**code, **more}]}, {"payment_links": [code]})
+
+
+def swiss(**changed: str) -> Example:
+    """The code of a Swiss account, to a customer in Switzerland."""
+    at = {"postcode": "2501", "town": "Biel", "country": "CH"}
+    account, code = {"iban": "CH5800791123000889012"}, {"payment_links": ["bank_transfer"]}
+    after = {**code, "payment_details": {"EUR": {**account, "address": {**at, **changed}}}}
+    return Example(rendered_in_switzerland, after, {**code, "payment_details": {"EUR": {**account, "address": at}}})
 
 
 def served(**more: Any) -> Example:
@@ -114,7 +140,15 @@ EXAMPLES: dict[str, Example] = {
     "payment_details.*.account": paid_to(iban="", account="000123456"),
     "payment_details.*.bank": paid_to(bank="CaixaBank"),
     "payment_details.*.instructions": paid_to(instructions="Cite el número de cliente."),
-    "payment_links": Example(rendered, {"payment_links": ["ledger"]}, {"payment_links": []}),
+    "payment_details.*.address.street": swiss(street="Bahnhofstrasse"),
+    "payment_details.*.address.building": swiss(building="7a"),
+    "payment_details.*.address.postcode": swiss(postcode="8001"),
+    "payment_details.*.address.town": swiss(town="Zürich"),
+    "payment_details.*.address.country": swiss(country="LI"),
+    "payment_links.provider": Example(rendered, {"payment_links": ["ledger"]}, {"payment_links": ["bank_transfer"]}),
+    "payment_links.currencies": linked(currencies=["USD"]),
+    "payment_links.min_amount.*": linked(min_amount={"EUR": 9000}),
+    "payment_links.max_amount.*": linked(max_amount={"EUR": 10}),
     "procedures.*.levels.key": Example(planned, ladder(key="hello"), ladder()),
     "procedures.*.levels.days": Example(planned, ladder(days=2), ladder()),
     "procedures.*.levels.channel": Example(
@@ -202,6 +236,9 @@ EXAMPLES: dict[str, Example] = {
 }
 
 PROVED_ELSEWHERE = {
+    "payment_links.secret_key": LINKS + "test_a_key_that_stripe_does_not_accept_halts_the_run_before_anything_is_sent",
+    "payment_links.webhook_secret": "tests/worker/test_payments_told.py::test_a_payment_that_stripe_tells_of_goes_on_the_work_list_once",
+    "payment_links.valid_days": LINKS + "test_a_link_ends_when_no_notice_had_it_for_its_days",
     "ledger": "tests/core/policy/test_policy_read.py::test_the_ledgers_settings_are_its_own_model_with_its_secrets",
     "mail.smtp.username": SMTP + "test_a_refused_login_names_the_settings_and_never_the_password",
     "mail.smtp.password": SMTP + "test_a_refused_login_names_the_settings_and_never_the_password",
@@ -213,9 +250,10 @@ def leaf_keys(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: t
     if "$ref" in schema:
         schema = {**definitions[schema["$ref"].rpartition("/")[2]], **{key: value for key, value in schema.items() if key != "$ref"}}
     below = [inner for inner in schema.get("anyOf", []) if inner.get("type") != "null"]
+    sections = [inner for inner in below if "$ref" in inner or "properties" in inner]
     own = [*schema.get("patternProperties", {}).values()] or [schema.get("additionalProperties")]
-    if len(below) == 1:
-        yield from leaf_keys(below[0], definitions, path)
+    if len(below) == 1 or len(sections) == 1:
+        yield from leaf_keys((sections or below)[0], definitions, path)
     elif "properties" in schema:
         for key, inner in schema["properties"].items():
             yield from leaf_keys(inner, definitions, (*path, key))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mail_cases import Words, letter
 from puntual.core.channels.addresses import UnusableAddress, mail_address
-from puntual.core.channels.email import Attachment, as_wire, needs_utf8, recipient_of
+from puntual.core.channels.email import Attachment, InlineImage, as_wire, needs_utf8, recipient_of
 
 HEADERS = [
     "From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "References", "Auto-Submitted", "MIME-Version", "Content-Type",
@@ -62,6 +62,28 @@ def test_attachments_go_along_whole_with_safe_names() -> None:
     assert (first.get_filename(), first.get_content_type(), first.get_content()) == ("_F_2025_1_ñ.pdf", "application/pdf", content)
     assert (second.get_filename(), second.get_content_type()) == ("file", "text/calendar")
     assert lines_of(seen, "plain") == Words().text.splitlines()
+
+
+def test_a_picture_stands_beside_the_html_that_shows_it() -> None:
+    shown, other = (InlineImage(f"{name}.1@ibarra.example", f"{name}.png", b"\x89PNG") for name in ("qr", "other"))
+    words = Words(html=f'<p><img src="cid:{shown.content_id}" alt="QR"></p>')
+    plain = parsed(letter(words, images=[shown, other]))
+    kinds = ["multipart/alternative", "text/plain", "multipart/related", "text/html", "image/png"]
+    assert [part.get_content_type() for part in plain.walk()] == kinds
+    (image,) = [part for part in plain.walk() if part.get_content_maintype() == "image"]
+    assert (image["Content-ID"], image.get_content_disposition(), image.get_filename()) == ("<qr.1@ibarra.example>", "inline", "qr.png")
+    assert image.get_content() == b"\x89PNG"
+    mixed = parsed(letter(words, images=[shown], attachments=[Attachment("F-1.pdf", b"pdf")]))
+    assert [part.get_content_type() for part in mixed.walk()] == ["multipart/mixed", *kinds, "application/pdf"]
+    assert [part.get_filename() for part in mixed.iter_attachments()] == ["F-1.pdf"]
+    boundaries = [part.get_boundary() for part in mixed.walk() if part.is_multipart()]
+    assert len(set(boundaries)) == 3
+
+
+def test_the_name_of_a_picture_is_checked_because_we_make_it() -> None:
+    bad = InlineImage("qr@a>\r\nX: y", "qr.png", b"")
+    with pytest.raises(ValueError):
+        letter(Words(html=f"cid:{bad.content_id}"), images=[bad])
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_the_look_up_is_asked_for_what_stands_in_the_braces():
         ledgers=LEDGERS,
         secrets=lambda reference: asked.append(reference) or "x",
     )
-    assert asked == ["DEMO_API_KEY", "file:/run/secrets/smtp"]
+    assert asked == ["DEMO_API_KEY", "file:/run/secrets/smtp", "DEMO_API_KEY", "SMTP_PASSWORD"]
 
 
 @pytest.mark.parametrize(
