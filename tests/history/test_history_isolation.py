@@ -168,6 +168,7 @@ def test_whatever_happened_to_one_company_the_other_does_not_read_it(conn):
     facts = next(read.facts_of(conn, OTHER, ["c1"]))
     assert (facts.last_contact, facts.holds, facts.bad_addresses, len(facts.credits)) == (None, (), frozenset(), 1)
     assert [entry.kind for entry in audit.entries_of(conn, OTHER)] == ["charge_decided", "charge_decided", "links", "warned"]
+    assert [(link.reference, link.why) for link in links.links_of(conn, OTHER, ["i1/1"])["i1/1"]] == [("l1", None)]
     assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 4)
     assert [one.status.value for one in charges.charges_with(conn, OTHER)] == ["approved", "waiting"]
     assert (charges.announced_days(conn, OTHER, ["i1/1"]), charges.sums_to_write(conn, OTHER)) == ({"i1/1": {"fee": TODAY}}, [eur("15")])
