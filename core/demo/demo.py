@@ -22,6 +22,7 @@ from ..policy.queries import calendar_of
 from ..policy.schema import Policy
 from ..worker import people
 from ..worker.access import connect
+from ..worker.charge_inquiry import charges
 from ..worker.clock import FixedClock, SystemClock, noon_of, today
 from ..worker.desk import Desk
 from ..worker.planning import plan_of
@@ -223,7 +224,9 @@ def _in_short(report: RunReport) -> str:
     waiting = f", {len(report.proposed)} waiting for approval" if report.proposed else ""
     days = report.written.expected
     expected = f" and {days} expected date{'s' * (days != 1)}" if days else ""
-    return f"{sent} mails{tasks}{waiting}, {report.written.notes} notes{expected} in the books"
+    made = len(report.charged.made)
+    charged = f", {made} late charge{'s' * (made != 1)}" if made else ""
+    return f"{sent} mails{tasks}{waiting}{charged}, {report.written.notes} notes{expected} in the books"
 
 
 def _tell(sample: Sample, made: Plan, report: RunReport, before: set[Path], say: Say) -> None:
@@ -241,6 +244,7 @@ def _tell(sample: Sample, made: Plan, report: RunReport, before: set[Path], say:
         _show(fresh[-1], say)
     if sample.stand_in:
         _show_books(sample.stand_in, say)
+    _show_charges(sample, made.as_of, say)
     _what_next(sample, say)
 
 
@@ -252,6 +256,17 @@ def _show(path: Path, say: Say) -> None:
     say(f"To: {message['To']}\nSubject: {message['Subject']}\n")
     say(str(body.get_content()).replace("\r\n", "\n").rstrip() if body else "")
     say(rule)
+
+
+def _show_charges(sample: Sample, as_of: date, say: Say) -> None:
+    """Every late charge so far, with its calculation; where each rate comes from is told by `puntual charges`."""
+    decided = [(answer, kept) for answer in charges(sample.desk_on(as_of), "", as_of) for kept in answer.decided]
+    if decided:
+        say("\nCharged for lateness so far, as the policy says and the notices announced:")
+    for answer, kept in decided:
+        say(f"  {kept.document_number} on invoice {answer.label} of {answer.customer}, {kept.charged_on}")
+        for line in kept.lines():
+            say(f"    {line.partition(' [')[0]}")
 
 
 def _show_books(stand_in: StandIn, say: Say) -> None:
@@ -268,6 +283,7 @@ def _what_next(sample: Sample, say: Say) -> None:
     commands = (
         (f"plan {sample.company}{plan} --days 14", "what would happen in the next two weeks"),
         (f"why {sample.company} 25-0101", "why an invoice was chased, and what comes next"),
+        *([(f"charges {sample.company}", "what being late costs, and where each number comes from")] if sample.policy.late_charges else []),
         (f"explain {sample.company}", "the policy in sentences"),
         (f"status {sample.company}", "what needs a person: approvals, calls, missing addresses"),
         (f"history {sample.company}", "everything that was done; puntual verify proves it"),
