@@ -6,7 +6,6 @@ reads JSON numbers as Decimal) and are rounded to the currency's own decimals, w
 
 import base64
 import html
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -28,6 +27,7 @@ from ...core.receivables import (
     LedgerContact,
     Payment,
     UnappliedCredit,
+    holds_mark,
     our_marks,
 )
 from ..late_fees import names_late_fee
@@ -296,4 +296,4 @@ def html_of(text: str) -> str:
 
 def holds_marker(body: Any, marker: str) -> bool:
     """Whether the HTML holds the marker itself, and not only a longer one that begins or ends like it."""
-    return re.search(rf"(?<![\w-]){re.escape(html.escape(marker, quote=False))}(?![\w-])", text_of(body)) is not None
+    return holds_mark(text_of(body), html.escape(marker, quote=False))

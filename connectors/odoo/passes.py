@@ -5,20 +5,19 @@ reading goes back over a stretch of the one before (`overlap_minutes`) and rows 
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
 from ...core.errors import UnexpectedResponse
-from ...core.port import Cursor, Page, RowProblem
-from ...core.receivables import Allocation, CreditNote, Customer, Invoice, LedgerContact, Payment
+from ...core.port import Cursor, Page
+from ...core.receivables import Allocation
+from ..drafts import PageDraft
 from . import mapping
 from .mapping import INVOICE_TYPES, Names, Row, id_of, source_id
 from .reader import MOVE, OdooReader
 
-T = TypeVar("T")
-
+LEDGER = "Odoo"
 CONTACTS_LOOK_BACK_DAYS = 60
 _SECONDS = "%Y-%m-%d %H:%M:%S"
 _FORMAT = 1
@@ -80,43 +79,6 @@ def mark_of(reader: OdooReader, overlap_minutes: int) -> str:
     return (at - timedelta(minutes=overlap_minutes)).strftime(_SECONDS) if at else "1970-01-01 00:00:00"
 
 
-@dataclass
-class _Draft:
-    """A page in the making."""
-
-    customers: list[Customer] = field(default_factory=list)
-    invoices: list[Invoice] = field(default_factory=list)
-    credit_notes: list[CreditNote] = field(default_factory=list)
-    payments: dict[str, Payment] = field(default_factory=dict)
-    allocations: list[Allocation] = field(default_factory=list)
-    contacts_made: list[LedgerContact] = field(default_factory=list)
-    problems: list[RowProblem] = field(default_factory=list)
-    allocations_known_of: list[str] = field(default_factory=list)
-
-    def read(self, what: str, row: Row, make: Callable[[], T]) -> T | None:
-        """The value of a row, or None and a problem for people."""
-        try:
-            return make()
-        except ValueError as unreadable:
-            where = f"{what} {row.get('name') or row.get('move_name') or ''} (id {row['id']}) in Odoo"
-            self.problems.append(RowProblem(where, f"cannot be read: {unreadable}. Correct it in Odoo."))
-            return None
-
-    def page(self, cursor: Cursor, *, starts_pass: bool) -> Page:
-        return Page(
-            cursor,
-            tuple(self.customers),
-            tuple(self.invoices),
-            tuple(self.credit_notes),
-            tuple(self.payments.values()),
-            tuple(self.allocations),
-            tuple(self.contacts_made),
-            tuple(self.problems),
-            tuple(self.allocations_known_of),
-            starts_pass=starts_pass,
-        )
-
-
 class Pass:
     """One reading of the books, from a position to its end. `names` says what ids in rows stand for."""
 
@@ -151,7 +113,7 @@ class Pass:
             "contacts": (self._contacts_made, self._tell_contacts),
         }[stage]
         while rows := read(self._position.low, self._position.after):
-            draft = _Draft()
+            draft = PageDraft(LEDGER)
             tell(rows, draft)
             if rows[-1]["id"] <= self._position.after:
                 raise UnexpectedResponse("Odoo gave a page of rows that were read already.")
@@ -180,7 +142,7 @@ class Pass:
 
     # --- and what is told of it -----------------------------------------------------------------------------------------------
 
-    def _tell_documents(self, rows: Sequence[Row], draft: _Draft) -> None:
+    def _tell_documents(self, rows: Sequence[Row], draft: PageDraft) -> None:
         self._tell_families({id_of(row["commercial_partner_id"]) for row in rows}, draft)
         invoices = {row["id"]: row for row in rows if row["move_type"] in INVOICE_TYPES}
         lines = self._reader.document_lines(invoices)
@@ -191,19 +153,19 @@ class Pass:
         for row in rows:
             if row["id"] in invoices:
                 self._tell_invoice(row, by_move.get(row["id"], []), settled_on.get(row["id"]), draft)
-            elif note := draft.read("Credit note", row, lambda row=row: mapping.credit_note(row, self._names)):  # type: ignore[misc]
+            elif note := draft.read(_named("Credit note", row), lambda row=row: mapping.credit_note(row, self._names)):  # type: ignore[misc]
                 draft.credit_notes.append(note)
 
-    def _tell_invoice(self, row: Row, lines: Sequence[Row], settled_on: date | None, draft: _Draft) -> None:
-        if invoice := draft.read("Invoice", row, lambda: mapping.invoice(row, lines, self._names, settled_on)):
+    def _tell_invoice(self, row: Row, lines: Sequence[Row], settled_on: date | None, draft: PageDraft) -> None:
+        if invoice := draft.read(_named("Invoice", row), lambda: mapping.invoice(row, lines, self._names, settled_on)):
             draft.invoices.append(invoice)
 
-    def _tell_allocations(self, invoices: dict[int, Row], lines: Sequence[Row], draft: _Draft) -> dict[int, date]:
+    def _tell_allocations(self, invoices: dict[int, Row], lines: Sequence[Row], draft: PageDraft) -> dict[int, date]:
         """Tell all that was used on these invoices, and the payments it came from. Returns the day of the last use by invoice.
 
         A reconciliation that was removed leaves no row in Odoo: it is known by not being among the others any more.
         """
-        draft.allocations_known_of += map(str, invoices)
+        draft.known_of += map(str, invoices)
         by_line = {line["id"]: line for line in lines}
         partials = self._reader.partials(list(by_line))
         sources = {line["id"]: line for line in self._reader.lines(id_of(partial["credit_move_id"]) for partial in partials)}
@@ -221,11 +183,11 @@ class Pass:
         self._tell_payments([line for line in used if line["move_type"] != mapping.CREDIT_NOTE_TYPE], draft)
         return last_on
 
-    def _allocation(self, partial: Row, line: Row, source: Row, currency: str, draft: _Draft) -> Allocation | None:
+    def _allocation(self, partial: Row, line: Row, source: Row, currency: str, draft: PageDraft) -> Allocation | None:
         invoice_id = str(id_of(line["move_id"]))
-        return draft.read("Reconciliation", partial, lambda: mapping.allocation(partial, invoice_id, source, currency))
+        return draft.read(_named("Reconciliation", partial), lambda: mapping.allocation(partial, invoice_id, source, currency))
 
-    def _tell_payments(self, lines: Sequence[Row], draft: _Draft) -> None:
+    def _tell_payments(self, lines: Sequence[Row], draft: PageDraft) -> None:
         owners = self._owners({id_of(line["partner_id"]) for line in lines} - {0})
         self._tell_families(set(owners.values()), draft)
         for line in lines:
@@ -233,19 +195,18 @@ class Pass:
             if customer is None or source_id(line) in draft.payments:
                 continue
             payment = draft.read(
-                "Payment",
-                line,
+                _named("Payment", line),
                 lambda line=line, customer=customer: mapping.payment(line, str(customer), self._names),  # type: ignore[misc]
             )
             if payment and (payment.amount.is_positive or payment.unapplied.is_positive):
                 draft.payments[payment.id] = payment
 
-    def _tell_customers(self, rows: Sequence[Row], draft: _Draft) -> None:
+    def _tell_customers(self, rows: Sequence[Row], draft: PageDraft) -> None:
         customers = {id_of(row["commercial_partner_id"]) for row in rows}
         self._told -= customers
         self._tell_families(customers, draft)
 
-    def _tell_contacts(self, rows: Sequence[Row], draft: _Draft) -> None:
+    def _tell_contacts(self, rows: Sequence[Row], draft: PageDraft) -> None:
         moves = {row["id"]: row for row in self._reader.moves(row["res_id"] for row in rows if row["model"] == MOVE)}
         owners = self._owners({row["res_id"] for row in rows if row["model"] != MOVE})
         owners_of_moves = {key: id_of(row["commercial_partner_id"]) for key, row in moves.items()}
@@ -259,7 +220,7 @@ class Pass:
 
     # --- customers ------------------------------------------------------------------------------------------------------------
 
-    def _tell_families(self, customers: set[int], draft: _Draft) -> None:
+    def _tell_families(self, customers: set[int], draft: PageDraft) -> None:
         """Tell the customers that this reading has not told yet, and their parents."""
         missing = customers - self._told - {0}
         while missing:
@@ -277,3 +238,8 @@ class Pass:
         if unknown:
             self._customer_of |= self._reader.customers_of(sorted(unknown))
         return {partner: self._customer_of[partner] for partner in partners if partner in self._customer_of}
+
+
+def _named(what: str, row: Row) -> str:
+    """A row as people know it."""
+    return f"{what} {row.get('name') or row.get('move_name') or ''} (id {row['id']})"
