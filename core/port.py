@@ -10,25 +10,9 @@ from pathlib import Path
 from typing import Any, ClassVar, NewType
 
 from .access import Authorization, CallMeter, Consent, TokenVault
+from .bookings import ChargeMade, CreditMade, CreditWanted, ExpectedPayment, LateCharge, Note, PaymentReceived, PaymentRecorded, Task
 from .errors import Refused, UnsupportedFeature
-from .receivables import (
-    Allocation,
-    ChargeMade,
-    Company,
-    CreditMade,
-    CreditNote,
-    CreditWanted,
-    Customer,
-    DocumentStatus,
-    ExpectedPayment,
-    Invoice,
-    LateCharge,
-    LedgerContact,
-    Note,
-    Payment,
-    Task,
-    UnappliedCredit,
-)
+from .receivables import Allocation, Company, CreditNote, Customer, DocumentStatus, Invoice, LedgerContact, Payment, UnappliedCredit
 
 Cursor = NewType("Cursor", str)
 """A read position in a ledger: opaque to core, durable, safe to repeat."""
@@ -51,6 +35,8 @@ class Capability(StrEnum):
     LATE_CHARGES = "late_charges"
     EXPECTED_PAYMENTS = "expected_payments"
     CREDITS = "credits"
+    RECORDED_PAYMENTS = "recorded_payments"
+    EARLY_DISCOUNTS = "early_discounts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +169,20 @@ def creditable(credit: CreditWanted, document: Invoice) -> Invoice:
     return document
 
 
+def recordable(payment: PaymentReceived, invoice: Invoice | None) -> Invoice:
+    """The invoice, when the payment may be used on it as it is now. Raises Refused with the reason."""
+    if invoice is None or invoice.status in (DocumentStatus.DELETED, DocumentStatus.VOID, DocumentStatus.DRAFT):
+        raise Refused(f"Invoice {payment.invoice_number} is not owed any more.", hint="Pay the customer back, or record it by hand.")
+    if invoice.currency != payment.amount.currency:
+        raise Refused(f"Invoice {payment.invoice_number} is in {invoice.currency}, the payment in {payment.amount.currency}.")
+    if not payment.amount.is_positive:
+        raise Refused(f"A payment of {payment.amount} is none.")
+    if invoice.outstanding < payment.amount:
+        said = f"Only {invoice.outstanding} is outstanding on invoice {payment.invoice_number}, and {payment.amount} came in."
+        raise Refused(said, hint="It may stand in the books already, or have been paid twice: look, then record the rest by hand.")
+    return invoice
+
+
 class LedgerConnector(ABC):
     """The books, remote. All methods raise only errors of core.errors."""
 
@@ -284,6 +284,24 @@ class LedgerConnector(ABC):
         except Refused as refused:
             return refused
 
+    def put_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded | Refused]:
+        """Record each payment, used on its invoice, exactly once: look for the markers first, then record what is missing.
+
+        By marker: where it stands, or why it was refused. Nothing is recorded beyond what is outstanding on the invoice.
+        """
+        self._require(Capability.RECORDED_PAYMENTS)
+        if not payments:
+            return {}
+        by_marker = {payment.marker: payment for payment in payments}
+        found = self._find_payments(list(by_marker.values()))
+        return {marker: found.get(marker) or self._recorded(payment) for marker, payment in by_marker.items()}
+
+    def _recorded(self, payment: PaymentReceived) -> PaymentRecorded | Refused:
+        try:
+            return self._add_payment(payment)
+        except Refused as refused:
+            return refused
+
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
         """Show in the books when each invoice is expected to be paid. Doing it again changes nothing. Returns the ids of the invoices where
         it stands now, or where a person's own day was left alone (`ours`); one that was refused is missing."""
@@ -308,6 +326,14 @@ class LedgerConnector(ABC):
     def _add_credit(self, credit: CreditWanted) -> CreditMade:
         """Credit a document, which is read right before and has to be `creditable`. Raises Refused."""
         raise self._unsupported(Capability.CREDITS)
+
+    def _find_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded | Refused]:
+        """The payments that stand in the books already, by marker; Refused where that is not clear and a person has to look."""
+        raise self._unsupported(Capability.RECORDED_PAYMENTS)
+
+    def _add_payment(self, payment: PaymentReceived) -> PaymentRecorded:
+        """Record a payment on its invoice, which is read right before and has to be `recordable`. Raises Refused."""
+        raise self._unsupported(Capability.RECORDED_PAYMENTS)
 
     def _find_notes(self, notes: Sequence[Note]) -> Mapping[str, str]:
         raise self._unsupported(Capability.NOTES)

@@ -3,7 +3,6 @@
 Ids are the ledger's own, as text. Dates are calendar days in the company's books; `*_at` would be an instant in UTC.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -95,6 +94,14 @@ class Instalment:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyDiscount:
+    """What a customer may deduct who pays all of an invoice on `last_on` or before: `amount`, with the tax in it."""
+
+    last_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Invoice:
     """A claim. `disputed` and `do_not_chase` hold the reason found in the ledger, empty when there is none;
     `contact_id` is whom the ledger addressed it to: a contact of the customer, or MAILTO and an address; `page_url` is the ledger's own
@@ -117,6 +124,8 @@ class Invoice:
     """A document of our own making that charges lateness; it is neither chased nor charged for being late itself."""
     ledger_late_fee: str = ""
     """How the line is called by which the ledger itself, or somebody else, charged lateness on this invoice; empty when there is none."""
+    early_discount: EarlyDiscount | None = None
+    """What the ledger's own payment terms grant for paying early; only of an invoice with one instalment."""
 
     @property
     def currency(self) -> str:
@@ -160,6 +169,7 @@ class OpenItem:
     page_url: str = ""
     version: str = ""
     is_late_charge: bool = False
+    early_discount: EarlyDiscount | None = None
 
     def days_overdue(self, as_of: date) -> int:
         """Days from the due date to `as_of`; negative before it is due."""
@@ -229,134 +239,6 @@ class LedgerContact:
     invoice_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What we leave in the books on one invoice. `marker` makes it ours and findable; it stands in the text."""
-
-    marker: str
-    invoice_id: str
-    customer_id: str
-    text: str
-    written_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """Work for a person, kept in the ledger as an activity where it has those (a call to make)."""
-
-    marker: str
-    invoice_id: str
-    customer_id: str
-    summary: str
-    text: str
-    due_on: date
-    invoice_ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeLine:
-    """One line of a late charge that itemises several. `amount` is without tax."""
-
-    text: str
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class LateCharge:
-    """Money for lateness that is to stand in the books, once. `amount` is without tax, in the currency of the invoice; `text` is what the
-    customer reads and holds what the charge is for, without the marker, which the connector adds where it can be found again.
-
-    `on_invoice`: as a line on the invoice itself where that is allowed (open, nothing paid, period not locked); else, and where it is not
-    allowed, as a document of its own that cites `invoice_number`, dated `charged_on` and due on `due_on`.
-    """
-
-    marker: str
-    invoice_id: str
-    invoice_number: str
-    customer_id: str
-    amount: Money
-    text: str
-    charged_on: date
-    due_on: date
-    on_invoice: bool = False
-    survives_payment: bool = False
-    """Whether it may also be made when the invoice was paid meanwhile: then as a document of its own."""
-    lines: tuple[ChargeLine, ...] = ()
-    """Of a charge that itemises several (a customer's charges of a month): its lines, which come to `amount`. Never on an invoice."""
-
-    @property
-    def itemised(self) -> tuple[ChargeLine, ...]:
-        """The lines of a document of its own; that of a charge for one thing cites the invoice."""
-        cites = "" if holds_mark(self.text, self.invoice_number) else f" ({self.invoice_number})"
-        return self.lines or (ChargeLine(self.text + cites, self.amount),)
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeMade:
-    """A late charge as it stands in the books. `document_id` is the invoice itself when `on_invoice`, else the document of its own;
-    `amount` is what the ledger says the charge comes to, with the tax that the ledger added."""
-
-    marker: str
-    document_id: str
-    number: str
-    on_invoice: bool
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class CreditWanted:
-    """What is to be taken off a document in the books, once: a late charge that is reversed, an early-payment discount that was earned.
-
-    `amount` is what the customer owes less by it, with tax. A document of ours that was never paid is made void where `amount` is its whole
-    total; else a credit note is made and used on the document. `text` is what the customer reads; the marker is added by the connector.
-    """
-
-    marker: str
-    document_id: str
-    document_number: str
-    customer_id: str
-    amount: Money
-    text: str
-    dated_on: date
-
-
-@dataclass(frozen=True, slots=True)
-class CreditMade:
-    """How a document was credited: by the credit note `credit_id`, or by being made void (then `credit_id` is the document's own)."""
-
-    marker: str
-    credit_id: str
-    number: str
-    amount: Money
-    is_void: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectedPayment:
-    """The day on which an invoice is expected to be paid, as the ledger shows it to people; None takes the day away.
-
-    `ours` are the days that may stand there because we wrote them: only such a day is taken away, any other was put there by a person and
-    stays, which counts as done. None: whatever stands there is taken away.
-    """
-
-    invoice_id: str
-    expected_on: date | None
-    ours: tuple[date, ...] | None = None
-
-
-_OUR_MARK = re.compile(r"\[(puntual[:-][0-9a-z-]+)\]", re.IGNORECASE)
-
-
-def our_marks(text: str) -> tuple[str, ...]:
-    """The markers of ours in a text; they stand in square brackets."""
-    return tuple(_OUR_MARK.findall(text))
-
-
-def holds_mark(text: str, marker: str) -> bool:
-    """Whether a text holds the marker itself, and not only a longer one that begins or ends like it."""
-    return re.search(rf"(?<![\w-]){re.escape(marker)}(?![\w-])", text) is not None
-
-
 def open_items(invoice: Invoice) -> tuple[OpenItem, ...]:
     """The open items of an invoice: its instalments with something outstanding; none unless it is open."""
     if invoice.status is not DocumentStatus.OPEN:
@@ -381,6 +263,7 @@ def open_items(invoice: Invoice) -> tuple[OpenItem, ...]:
             page_url=invoice.page_url,
             version=invoice.version,
             is_late_charge=invoice.is_late_charge,
+            early_discount=invoice.early_discount,
         )
         for part in invoice.instalments
         if part.outstanding.is_positive

@@ -7,9 +7,10 @@ company has entered a charge in its own books, the export's row counts in its pl
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
+from ...core.bookings import ChargeMade, LateCharge, our_marks
 from ...core.errors import Refused
 from ...core.money import Money
-from ...core.receivables import ChargeMade, DocumentStatus, LateCharge, our_marks
+from ...core.receivables import DocumentStatus
 from .cells import CellProblem
 from .mapping import InvoiceFacts
 from .words import STATUSES, plain

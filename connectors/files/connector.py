@@ -10,21 +10,10 @@ from datetime import date
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
+from ...core.bookings import ChargeMade, LateCharge, Note, Task
 from ...core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing, Refused
 from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import (
-    ChargeMade,
-    Company,
-    CreditKind,
-    CreditNote,
-    DocumentStatus,
-    Invoice,
-    LateCharge,
-    Note,
-    Payment,
-    Task,
-    UnappliedCredit,
-)
+from ...core.receivables import Company, CreditKind, CreditNote, DocumentStatus, Invoice, Payment, UnappliedCredit
 from .books import OWN_PREFIX, BookFile, find_books, fingerprint, modified_on
 from .charges import COLUMNS as _CHARGE_COLUMNS
 from .charges import made_of, row_of

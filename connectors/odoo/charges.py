@@ -16,9 +16,9 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from ...core.bookings import ChargeMade, LateCharge, our_marks
 from ...core.errors import CompanyMustAct, PeriodLocked, Refused, RejectedByLedger, UnexpectedResponse
 from ...core.money import Money, minor_units
-from ...core.receivables import ChargeMade, LateCharge, our_marks
 from .mapping import INVOICE_TYPES, Row, day_of, id_of, lock_day_of, text_of
 from .reader import MOVE, Domain, OdooReader
 from .settings import ChargeDocument, OdooSettings

@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
+from ...core.bookings import ChargeMade, LateCharge, Note, Task
 from ...core.errors import PermissionMissing, Refused, UnexpectedResponse
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import ChargeMade, Company, Invoice, LateCharge, Note, Task, UnappliedCredit
+from ...core.receivables import Company, Invoice, UnappliedCredit
 from ..http import Limits, Transport, understood
 from . import mapping
 from .charges import Charges

@@ -13,6 +13,7 @@ from email.utils import getaddresses
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ...core.bookings import holds_mark, our_marks
 from ...core.money import Money
 from ...core.receivables import (
     Allocation,
@@ -27,8 +28,6 @@ from ...core.receivables import (
     LedgerContact,
     Payment,
     UnappliedCredit,
-    holds_mark,
-    our_marks,
 )
 from ..late_fees import names_late_fee
 

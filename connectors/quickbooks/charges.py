@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 
+from ...core.bookings import ChargeMade, LateCharge, our_marks
 from ...core.errors import PeriodLocked, Refused, StaleVersion, UnexpectedResponse
 from ...core.money import Money
 from ...core.port import chargeable
-from ...core.receivables import ChargeMade, Invoice, LateCharge, our_marks
+from ...core.receivables import Invoice
 from . import mapping
 from .mapping import Row, text_of
 from .reader import QuickBooksReader

@@ -7,9 +7,10 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ...core.access import Purpose
+from ...core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge, Note, holds_mark
 from ...core.errors import Refused
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import ChargeMade, Company, CreditMade, CreditWanted, Invoice, LateCharge, Note, UnappliedCredit, holds_mark
+from ...core.receivables import Company, Invoice, UnappliedCredit
 from ..drafts import UNREADABLE
 from ..http import Limits, Transport, understood
 from ..oauth import Tokens

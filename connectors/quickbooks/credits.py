@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+from ...core.bookings import CreditMade, CreditWanted, our_marks
 from ...core.errors import PeriodLocked, Refused, RejectedByLedger, StaleVersion, UnexpectedResponse
 from ...core.money import Money
 from ...core.port import creditable
-from ...core.receivables import CreditMade, CreditWanted, our_marks
 from . import mapping
 from .charges import LOOK_BACK_DAYS, MEMO_CHARACTERS, Charges, Judge, request_id
 from .mapping import Row, ref_of, text_of

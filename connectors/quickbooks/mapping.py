@@ -15,6 +15,7 @@ from typing import Any
 from babel import Locale
 from babel.languages import get_official_languages
 
+from ...core.bookings import our_marks
 from ...core.money import Money
 from ...core.receivables import (
     MAILTO,
@@ -29,7 +30,6 @@ from ...core.receivables import (
     Invoice,
     Payment,
     UnappliedCredit,
-    our_marks,
 )
 from ..late_fees import names_late_fee
 

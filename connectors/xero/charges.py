@@ -16,9 +16,9 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from ...core.bookings import ChargeMade, LateCharge, holds_mark
 from ...core.errors import PeriodLocked, Refused, RejectedByLedger
 from ...core.money import Money
-from ...core.receivables import ChargeMade, LateCharge, holds_mark
 from . import mapping
 from .mapping import Row, day_of, is_guid, text_of
 from .settings import NO_TAX, XeroSettings

@@ -8,21 +8,10 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ...core.access import Purpose
+from ...core.bookings import ChargeMade, CreditMade, CreditWanted, ExpectedPayment, LateCharge, Note, holds_mark
 from ...core.errors import LedgerUnavailable, PermissionMissing, Refused, RejectedByLedger
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from ...core.receivables import (
-    ChargeMade,
-    Company,
-    CreditMade,
-    CreditWanted,
-    ExpectedPayment,
-    Invoice,
-    LateCharge,
-    Note,
-    UnappliedCredit,
-    holds_mark,
-    open_items,
-)
+from ...core.receivables import Company, Invoice, UnappliedCredit, open_items
 from ..http import Limits, Transport, understood
 from . import mapping
 from .charges import Charges, key_of

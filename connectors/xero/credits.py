@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
+from ...core.bookings import CreditMade, CreditWanted, holds_mark, our_marks
 from ...core.errors import PeriodLocked, Refused, RejectedByLedger, UnexpectedResponse
 from ...core.port import creditable
-from ...core.receivables import CreditMade, CreditWanted, holds_mark, our_marks
 from . import mapping
 from .charges import Charges, key_of, marked_with, reference_of
 from .mapping import Row, day_of, is_guid, text_of

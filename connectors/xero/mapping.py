@@ -14,6 +14,7 @@ from typing import Any
 
 from babel import Locale
 
+from ...core.bookings import our_marks
 from ...core.money import Money
 from ...core.receivables import (
     Allocation,
@@ -27,7 +28,6 @@ from ...core.receivables import (
     Invoice,
     Payment,
     UnappliedCredit,
-    our_marks,
 )
 from ..late_fees import names_late_fee
 

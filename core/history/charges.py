@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 
+from ..bookings import ChargeMade
 from ..dunning.charge_facts import ChargeDue
 from ..money import Money
-from ..receivables import ChargeMade, Invoice, OpenItem
+from ..receivables import Invoice, OpenItem
 from .audit import append
 from .charge_marks import mark_items
 from .charge_rows import ChargeStatus, KeptCharge, kept_of, values_of

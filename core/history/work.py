@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
 
-from ..receivables import Note, Task
+from ..bookings import Note, Task
 from .audit import append
 from .database import execute_many, upsert
 from .tables import approvals, work_list, write_backs

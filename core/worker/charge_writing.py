@@ -11,6 +11,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from ..bookings import ChargeLine, ChargeMade, LateCharge
 from ..dunning.charge_facts import ChargeFacts
 from ..dunning.charges import stop_of_item
 from ..errors import Refused
@@ -23,7 +24,7 @@ from ..history.work import WorkItem, finish_work, propose, put_on_list
 from ..notices.charge_texts import charge_text, statement_text
 from ..policy.charge_schema import AfterPayment, Placement
 from ..port import LedgerConnector, chargeable
-from ..receivables import ChargeLine, ChargeMade, Customer, Invoice, LateCharge
+from ..receivables import Customer, Invoice
 from .desk import Desk
 
 BATCH = 20

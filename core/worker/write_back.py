@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from ..bookings import ExpectedPayment, Note, Task
 from ..dunning.expected import NOTHING, ToTell, promised_days, to_tell
 from ..dunning.facts import Action, TaskKind
 from ..errors import PuntualError, TryLater
@@ -17,7 +18,6 @@ from ..history.expected import active_promises, items_promised, open_among, reme
 from ..history.read import find_items
 from ..history.work import WorkItem, finish_work, note_refused, note_written, put_on_list, waiting_notes, waiting_tasks
 from ..port import Capability, LedgerConnector
-from ..receivables import ExpectedPayment, Note, Task
 from .desk import Desk
 
 BATCH = 200

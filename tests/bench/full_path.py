@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from aiosmtpd.controller import UnthreadedController
 from aiosmtpd.handlers import Sink
 from puntual.connectors.files.settings import FilesSettings
+from puntual.core.bookings import Note
 from puntual.core.channels.email import compose
 from puntual.core.channels.smtp import SmtpTransport
 from puntual.core.dunning.facts import Action
@@ -21,7 +22,7 @@ from puntual.core.history.database import open_database
 from puntual.core.notices.render import Renderer
 from puntual.core.policy.schema import Policy
 from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from puntual.core.receivables import Company, Note
+from puntual.core.receivables import Company
 from puntual.core.worker.clock import FixedClock
 from puntual.core.worker.desk import Desk
 from puntual.core.worker.envelope import envelope_of, preview_of

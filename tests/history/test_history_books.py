@@ -24,15 +24,7 @@ from puntual.core.history.read import (
     open_late_charges,
 )
 from puntual.core.history.tables import allocations, items
-from puntual.core.receivables import (
-    Allocation,
-    CreditKind,
-    CreditNote,
-    DocumentStatus,
-    Instalment,
-    LedgerContact,
-    Payment,
-)
+from puntual.core.receivables import Allocation, CreditKind, CreditNote, DocumentStatus, Instalment, LedgerContact, Payment
 from sqlalchemy import select, update
 
 SENT = {"level_key": "reminder", "level_days": 1, "level_on": TODAY, "level_sends": 1, "task_key": "x|1|0"}

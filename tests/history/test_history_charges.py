@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from history.charge_samples import CHARGING, a_day, due
 from history.sample_books import AT, COMPANY, TODAY, customer, eur, invoice, item, page, store
+from puntual.core.bookings import ChargeMade
 from puntual.core.dunning.charge_facts import ChargeState
 from puntual.core.dunning.charge_judgement import judge_charges
 from puntual.core.dunning.charge_rules import ChargeBook
@@ -33,7 +34,7 @@ from puntual.core.history.database import writing
 from puntual.core.history.holds import add_hold, end_holds
 from puntual.core.history.work import approve, propose
 from puntual.core.policy.countries import country_pack
-from puntual.core.receivables import Allocation, ChargeMade, CreditKind, CreditNote, DocumentStatus, Instalment, Payment
+from puntual.core.receivables import Allocation, CreditKind, CreditNote, DocumentStatus, Instalment, Payment
 
 CREDIT = CreditNote("n", "R", "c1", TODAY, eur("100"), eur("100"))
 BOOK = ChargeBook.of(CHARGING.policy, country_pack)

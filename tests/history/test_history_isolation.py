@@ -12,6 +12,7 @@ from history.charge_samples import CHARGING, due
 from history.renewing import authorization
 from history.sample_books import AT, RULES, TODAY, customer, eur, invoice, item, planned, store
 from puntual.core.access import Purpose, Quota, QuotaPeriod
+from puntual.core.bookings import ChargeMade, Note
 from puntual.core.dunning.expected import NOTHING, Told
 from puntual.core.dunning.facts import Hold, HoldKind
 from puntual.core.history import (
@@ -36,7 +37,7 @@ from puntual.core.history.charge_rows import ChargeStatus
 from puntual.core.history.database import writing
 from puntual.core.history.tables import metadata
 from puntual.core.money import Money
-from puntual.core.receivables import ChargeMade, CreditNote, Note
+from puntual.core.receivables import CreditNote
 from sqlalchemy import select
 
 ONE, OTHER = "one", "other"

@@ -3,6 +3,7 @@
 import pytest
 from history.databases import migrated_database
 from history.sample_books import AT, COMPANY, RULES, TODAY, customer, eur, invoice, item, planned, store
+from puntual.core.bookings import Note
 from puntual.core.dunning.facts import HoldKind
 from puntual.core.history import audit
 from puntual.core.history.attempts import AttemptStatus, Ending, begin, claim, settle
@@ -15,7 +16,7 @@ from puntual.core.history.holds import active_holds, add_hold
 from puntual.core.history.read import facts_of
 from puntual.core.history.waking import wake
 from puntual.core.history.work import WorkItem, propose, put_on_list, queue_notes
-from puntual.core.receivables import Allocation, CreditKind, CreditNote, Note
+from puntual.core.receivables import Allocation, CreditKind, CreditNote
 from sqlalchemy import MetaData, create_engine, inspect, select
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from history.sample_books import AT, COMPANY, TODAY, customer, invoice, store
+from puntual.core.bookings import Note, Task
 from puntual.core.dunning.facts import HoldKind
 from puntual.core.history import audit
 from puntual.core.history.books import kept_promises
@@ -30,7 +31,6 @@ from puntual.core.history.work import (
     waiting_work,
     withdraw_proposals,
 )
-from puntual.core.receivables import Note, Task
 
 DAY = timedelta(days=1)
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from harness import Books, SeededIds
 from live.odoo_live_harness import LiveHarness, missing_variables
+from puntual.core.bookings import ChargeMade, LateCharge
 from puntual.core.errors import LedgerUnavailable, RejectedByLedger
-from puntual.core.receivables import ChargeMade, LateCharge
 from suite.sample import a_charge, a_customer, an_invoice, eur, listen, one_invoice
 
 pytestmark = [

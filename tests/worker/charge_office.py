@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 
 from history.sample_books import COMPANY
+from puntual.core.bookings import LateCharge
 from puntual.core.history.charge_rows import KeptCharge
 from puntual.core.history.charges import charges_with
 from puntual.core.history.database import reading
 from puntual.core.history.work import waiting_work
-from puntual.core.receivables import LateCharge
 from puntual.core.worker.run import RunReport
 from worker.office import Office
 

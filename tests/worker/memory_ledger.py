@@ -6,23 +6,19 @@ from datetime import date
 from typing import Any, ClassVar
 
 from history.sample_books import TODAY, customer, eur, invoice
+from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, Note, Task
 from puntual.core.errors import Refused
 from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck
 from puntual.core.receivables import (
     Allocation,
-    ChargeMade,
     Company,
     CreditKind,
     CreditNote,
     Customer,
     DocumentStatus,
-    ExpectedPayment,
     Instalment,
     Invoice,
-    LateCharge,
-    Note,
     Payment,
-    Task,
     UnappliedCredit,
 )
 

@@ -4,10 +4,11 @@ from datetime import date, timedelta
 
 import pytest
 from history.sample_books import COMPANY, TODAY, eur
+from puntual.core.bookings import ChargeMade
 from puntual.core.errors import GuardStopped, LedgerUnavailable
 from puntual.core.history.charge_marks import due_item_ids
 from puntual.core.history.database import reading, writing
-from puntual.core.receivables import ChargeMade, DocumentStatus, Instalment
+from puntual.core.receivables import DocumentStatus, Instalment
 from puntual.core.worker import people
 from puntual.core.worker.charging import NoSuchCharge, announcements_for, note_announced, standing_charges, waive
 from puntual.core.worker.sync import sync

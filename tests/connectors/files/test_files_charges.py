@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from files.exports import TODAY, Books
+from puntual.core.bookings import ChargeMade, LateCharge
 from puntual.core.errors import BooksUnreadable, Refused
 from puntual.core.money import Money
-from puntual.core.receivables import ChargeMade, DocumentStatus, LateCharge
+from puntual.core.receivables import DocumentStatus
 
 MARKER = "puntual:1f2e"
 INVOICES = "number,customer,due_date,total,outstanding,reference\nF-1,a,2026-01-01,100,100,\n"

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from odoo.stub_harness import CHARGE_ACCOUNT, StubHarness
 from puntual.connectors.odoo.mapping import LATE_FEE_WORDS, lock_day_of
+from puntual.core.bookings import ChargeMade, LateCharge
 from puntual.core.errors import CompanyMustAct, LedgerUnavailable, PeriodLocked, PermissionMissing, Refused
-from puntual.core.receivables import ChargeMade, DocumentStatus, LateCharge
+from puntual.core.receivables import DocumentStatus
 from suite.sample import eur, listen
 
 DUE = date(2026, 3, 2)

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 from odoo.stub_harness import StubHarness
+from puntual.core.bookings import LateCharge, Note, Task
 from puntual.core.money import Money
 from puntual.core.port import Cursor
-from puntual.core.receivables import LateCharge, Note, Task
 
 DUE = date(2026, 3, 2)
 CONNECTING = {18: 4, 19: 3}

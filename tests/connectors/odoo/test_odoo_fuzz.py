@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odoo.stub_harness import StubHarness
 from puntual.connectors.odoo.connector import OdooConnector
+from puntual.core.bookings import Note, Task
 from puntual.core.errors import PuntualError
-from puntual.core.receivables import Note, Task
 
 DUE = date(2026, 3, 2)
 _VALUES = st.one_of(

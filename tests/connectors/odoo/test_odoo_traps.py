@@ -13,9 +13,10 @@ from harness import Fault
 from odoo.stub_harness import StubHarness, line_reference
 from puntual.connectors.odoo.connector import OdooConnector
 from puntual.connectors.odoo.passes import mark_of
+from puntual.core.bookings import Note, Task
 from puntual.core.errors import CompanyMustAct, LedgerUnavailable, PermissionMissing, Refused
 from puntual.core.port import Cursor
-from puntual.core.receivables import CreditKind, DocumentStatus, Note, Task, open_items
+from puntual.core.receivables import CreditKind, DocumentStatus, open_items
 from suite.sample import Listener, eur, listen
 
 DUE = date(2026, 3, 2)

@@ -12,10 +12,11 @@ from puntual.connectors.quickbooks.connector import QuickBooksConnector
 from puntual.connectors.quickbooks.settings import QuickBooksSettings
 from puntual.connectors.quickbooks.stub import Grant, QboBooks, QboStub
 from puntual.core.access import Authorization
+from puntual.core.bookings import our_marks
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.money import Money
 from puntual.core.port import Surroundings
-from puntual.core.receivables import CreditKind, Customer, DocumentStatus, Invoice, our_marks
+from puntual.core.receivables import CreditKind, Customer, DocumentStatus, Invoice
 from puntual.core.secret import Secret
 
 IRELAND = {"name": "Puntual Trading Ltd", "country": "IE", "home_currency": "EUR", "multicurrency": True, "time_zone": "Europe/Dublin"}

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from puntual.connectors import quickbooks
 from puntual.connectors.quickbooks.connector import QuickBooksConnector
+from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge, Note
 from puntual.core.money import Money
-from puntual.core.receivables import ChargeMade, CreditMade, CreditWanted, LateCharge, Note
 from qbo_harness import QboHarness
 from suite.sample import listen
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from puntual.connectors.quickbooks.stub import QboFault
 from puntual.connectors.quickbooks.wire import Wire
+from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge
 from puntual.core.errors import PeriodLocked, PuntualError, Refused, RejectedByLedger, UnexpectedResponse
-from puntual.core.receivables import ChargeMade, CreditMade, CreditWanted, LateCharge
 from qbo_harness import QboHarness, two_lines
 from suite.sample import eur, listen
 

@@ -12,8 +12,9 @@ from harness import Books
 from puntual.connectors.quickbooks.charges import request_id
 from puntual.connectors.quickbooks.stub import QboFault
 from puntual.connectors.quickbooks.wire import Wire, json_text
+from puntual.core.bookings import ChargeMade, LateCharge, Note
 from puntual.core.errors import CompanyMustAct, PeriodLocked, PuntualError, Refused, RejectedByLedger, UnexpectedResponse
-from puntual.core.receivables import ChargeMade, DocumentStatus, LateCharge, Note
+from puntual.core.receivables import DocumentStatus
 from qbo_harness import QboHarness, two_lines
 from suite.sample import a_customer, an_invoice, eur, listen
 

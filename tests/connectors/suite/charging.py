@@ -9,9 +9,10 @@ from datetime import timedelta
 
 import pytest
 from harness import UNUSED_ID, Books, Harness, SeenCharge
+from puntual.core.bookings import ChargeLine, ChargeMade, LateCharge
 from puntual.core.errors import Refused, UnsupportedFeature
 from puntual.core.port import Capability
-from puntual.core.receivables import ChargeLine, ChargeMade, DocumentStatus, LateCharge
+from puntual.core.receivables import DocumentStatus
 from suite.rules import rule
 from suite.sample import a_charge, a_customer, able, an_invoice, eur, listen, many_invoices, one_invoice
 

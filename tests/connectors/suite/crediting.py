@@ -9,10 +9,11 @@ from datetime import timedelta
 
 import pytest
 from harness import UNUSED_ID, Books, Harness, SeededIds, SeenCredit
+from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted
 from puntual.core.errors import Refused, UnsupportedFeature
 from puntual.core.money import Money
 from puntual.core.port import Capability
-from puntual.core.receivables import ChargeMade, CreditMade, CreditWanted, DocumentStatus
+from puntual.core.receivables import DocumentStatus
 from suite.rules import rule
 from suite.sample import a_charge, a_credit, a_customer, able, an_invoice, eur, listen, many_invoices, one_invoice
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 from harness import UNUSED_ID, Harness
+from puntual.core.bookings import ExpectedPayment
 from puntual.core.port import Capability
-from puntual.core.receivables import ExpectedPayment
 from suite.rules import rule
 from suite.sample import Listener, able, listen, many_invoices, one_invoice
 

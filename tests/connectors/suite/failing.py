@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from harness import RETRY_AFTER, Fault, Harness, SeededIds
+from puntual.core.bookings import ExpectedPayment
 from puntual.core.errors import (
     AuthorizationExpired,
     LedgerUnavailable,
@@ -15,7 +16,6 @@ from puntual.core.errors import (
     UnexpectedResponse,
 )
 from puntual.core.port import Capability, LedgerConnector
-from puntual.core.receivables import ExpectedPayment
 from suite.rules import rule
 from suite.sample import Listener, a_charge, a_credit, a_note, a_task, eur, listen, one_invoice
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from harness import Harness
+from puntual.core.bookings import ExpectedPayment
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.port import Capability
-from puntual.core.receivables import ExpectedPayment
 from suite.rules import quality, rule
 from suite.sample import Listener, a_charge, a_credit, a_note, listen, many_invoices, one_invoice
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from harness import Books, Harness, SeededIds
+from puntual.core.bookings import CreditWanted, LateCharge, Note, Task
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.money import Money
 from puntual.core.port import Capability, Cursor, LedgerConnector, Page
@@ -14,17 +15,13 @@ from puntual.core.receivables import (
     Allocation,
     CreditKind,
     CreditNote,
-    CreditWanted,
     Customer,
     DocumentStatus,
     Instalment,
     Invoice,
-    LateCharge,
     LedgerContact,
-    Note,
     OpenItem,
     Payment,
-    Task,
     open_items,
 )
 

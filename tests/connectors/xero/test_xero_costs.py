@@ -5,8 +5,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from puntual.core.bookings import ChargeMade, CreditWanted, ExpectedPayment, LateCharge, Note
 from puntual.core.port import Cursor
-from puntual.core.receivables import ChargeMade, CreditWanted, ExpectedPayment, LateCharge, Note
 from suite.sample import eur
 from xero.xero_harness import XeroHarness
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from puntual.connectors.xero.wire import XeroWire
+from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge
 from puntual.core.errors import LedgerUnavailable, PeriodLocked, Refused, RejectedByLedger, UnexpectedResponse
-from puntual.core.receivables import ChargeMade, CreditMade, CreditWanted, LateCharge
 from suite.sample import eur, listen
 from xero.xero_books import DUE, ISSUED, customer, heard_by, owing
 from xero.xero_harness import CHARGE_ACCOUNT, XeroHarness

@@ -9,13 +9,13 @@ import pytest
 from harness import Fault
 from puntual.connectors.xero.settings import XeroSettings
 from puntual.core.access import Purpose, Quota
+from puntual.core.bookings import Note
 from puntual.core.errors import (
     PermissionMissing,
     QuotaUsedUp,
     RateLimited,
     UnexpectedResponse,
 )
-from puntual.core.receivables import Note
 from xero.xero_books import owing
 from xero.xero_harness import XeroHarness
 

@@ -19,13 +19,14 @@ from puntual.connectors.xero import mapping
 from puntual.connectors.xero.connector import REMINDERS
 from puntual.connectors.xero.stub import Person
 from puntual.connectors.xero.zones import iana_zone
+from puntual.core.bookings import Note
 from puntual.core.errors import (
     AuthorizationExpired,
     LedgerUnavailable,
     PermissionMissing,
     RateLimited,
 )
-from puntual.core.receivables import CreditKind, DocumentStatus, Note, open_items
+from puntual.core.receivables import CreditKind, DocumentStatus, open_items
 from suite.sample import eur, listen
 from xero.xero_books import DUE, ISSUED, customer, heard_by, owing
 from xero.xero_harness import XeroHarness

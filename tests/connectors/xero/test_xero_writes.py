@@ -11,8 +11,8 @@ import pytest
 from puntual.connectors.xero.charges import key_of
 from puntual.connectors.xero.connector import MOST_CHARACTERS
 from puntual.connectors.xero.stub import Line
+from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, Note
 from puntual.core.errors import LedgerUnavailable, PeriodLocked, Refused, RejectedByLedger
-from puntual.core.receivables import ChargeMade, ExpectedPayment, LateCharge, Note
 from suite.sample import eur, listen
 from xero.xero_harness import CHARGE_ACCOUNT, XeroHarness
 

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 from puntual.connectors.http import Transport, understood
 from puntual.connectors.oauth import Tokens
+from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, Note, our_marks
 from puntual.core.errors import Refused, UnexpectedResponse
 from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
-from puntual.core.receivables import ChargeMade, Company, ExpectedPayment, Invoice, LateCharge, Note, our_marks
+from puntual.core.receivables import Company, Invoice
 
 from . import mapping
 from .authorizer import ToyAuthorizer

@@ -6,24 +6,21 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
+from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, our_marks
 from puntual.core.money import Money
 from puntual.core.port import Cursor, Page, RowProblem
 from puntual.core.receivables import (
     Allocation,
-    ChargeMade,
     Contact,
     ContactRole,
     CreditKind,
     CreditNote,
     Customer,
     DocumentStatus,
-    ExpectedPayment,
     Instalment,
     Invoice,
-    LateCharge,
     Payment,
     UnappliedCredit,
-    our_marks,
 )
 
 Row = Mapping[str, Any]

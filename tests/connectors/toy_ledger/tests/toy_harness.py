@@ -11,10 +11,11 @@ import puntual_toy
 from harness import RETRY_AFTER, Books, SeededIds, SeenCharge
 from loopback import LoopbackHarness, MemoryVault
 from puntual.core.access import Authorization
+from puntual.core.bookings import our_marks
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.money import Money
 from puntual.core.port import Surroundings
-from puntual.core.receivables import CreditKind, Customer, Invoice, our_marks
+from puntual.core.receivables import CreditKind, Customer, Invoice
 from puntual.core.secret import Secret
 from puntual_toy.connector import ToyConnector
 from puntual_toy.settings import ToySettings
