@@ -47,7 +47,8 @@ class Books:
 
     Statuses: DRAFT, OPEN, PAID and VOID. The amounts agree: what is outstanding is the total less the allocations, which fill instalments
     in the order of their due dates; `unapplied` and `remaining` are the amount less the allocations; an invoice that is PAID is allocated
-    in full. Allocations are in the currency of both documents. Contacts of a customer stand in `Customer.contacts`. Where the connector can
+    in full. An invoice with `early_discount` gets payment terms that grant it (its amount is the terms' percentage of the total, its last
+    day their days after the day of issue). Allocations are in the currency of both documents. Contacts of a customer stand in `Customer.contacts`. Where the connector can
     charge on invoices, the total of each stands in two lines or more (one alone when it is too small), whose texts are the harness's own.
     """
 
@@ -75,13 +76,15 @@ class SeededIds:
 class SeenCharge:
     """A late charge as a person sees it in the books: `amount` without tax, the document's id, whether it stands on the invoice itself.
 
-    `text` is all that the customer reads about it: the line, and with a document of its own also its message or reference.
+    `text` is all that the customer reads about it: the line, and with a document of its own also its message or reference; `tax` is the tax
+    that the books put on top of `amount`.
     """
 
     amount: Money
     text: str
     document_id: str
     on_invoice: bool
+    tax: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,18 @@ class SeenCredit:
 
     credit_id: str
     total: Money
+    used: Money
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPayment:
+    """A payment of ours as a person sees it in the books: its id, what came in and when, what of it is used on the invoice, and all that the
+    books say about it (memo, reference)."""
+
+    payment_id: str
+    amount: Money
+    paid_on: date
     used: Money
     text: str
 
@@ -108,8 +123,9 @@ class Harness(ABC):
     """The day that the clock of `new` shows. Seeded documents are dated before it."""
 
     @abstractmethod
-    def new(self, *, time_zone: str = "Europe/Madrid") -> LedgerConnector:
-        """A fresh connector over the same books, with nothing in its memory."""
+    def new(self, *, time_zone: str = "Europe/Madrid", is_bare: bool = False) -> LedgerConnector:
+        """A fresh connector over the same books, with nothing in its memory. Its settings name everything that late charges, their tax (of
+        10 % or more) and recorded payments need; with `is_bare` those of the tax and of the payments are left out."""
 
     def close(self) -> None:
         """Let go of servers and files."""
@@ -185,6 +201,10 @@ class Harness(ABC):
     def credits(self, document_id: str) -> Sequence["SeenCredit"]:
         """Our credit notes of the document's customer that are used on the document, or on nothing (void ones are left out)."""
         raise UnsupportedFeature("This ledger takes no credits.")
+
+    def recorded_payments(self, invoice_id: str) -> Sequence["SeenPayment"]:
+        """Our payments that are used on the invoice, or were made for it and are used on nothing (void ones are left out)."""
+        raise UnsupportedFeature("This ledger takes no payments.")
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
         """Text and amount (without tax) of each line of a document, in their order."""
