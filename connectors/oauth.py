@@ -303,13 +303,18 @@ class CodeAuthorizer(Authorizer):
     def authorize_address(self) -> str:
         """The whole address of the page on which the person is asked."""
 
+    @property
+    def wanted_scopes(self) -> tuple[str, ...]:
+        """What this company is asked for: all of `scopes`, unless its settings need others."""
+        return self.scopes
+
     def ask(self) -> Consent:
         """A new question."""
         state, verifier = new_state(), new_verifier() if self.uses_pkce else Secret("")
         query = {
             "client_id": self.settings.client_id,
             "response_type": "code",
-            "scope": " ".join(self.scopes),
+            "scope": " ".join(self.wanted_scopes),
             "redirect_uri": self.redirect_uri,
             "state": state.reveal(),
         }

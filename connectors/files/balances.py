@@ -16,9 +16,11 @@ from ...core.port import RowProblem
 from ...core.receivables import Allocation, CreditKind, CreditNote, DocumentStatus, Payment
 from .cells import CellProblem
 from .mapping import InvoiceFacts, Source
+from .own_money import OwnMoney, Standing, still_counting
 from .people import People
 from .states import Claim
 
+_DAYS_UNTIL_ENTERED = 14
 _BETWEEN_NUMBERS = re.compile(r"[,;|+&]|\s+(?:y|e|and)\s+")
 
 
@@ -45,6 +47,9 @@ class Balances:
         self._by_reference: dict[str, str] = {}
         self._named: defaultdict[str, list[Source]] = defaultdict(list)
         self._stated: defaultdict[str, list[_Stated]] = defaultdict(list)
+        self._own: defaultdict[str, list[OwnMoney]] = defaultdict(list)
+        self.told_kinds: frozenset[CreditKind] = frozenset()
+        """What the exports tell of: payments, credit notes."""
         self._held_invoices: dict[str, str] = {}
         self._held_customers: dict[str, str] = {}
         self._rows_of: defaultdict[str, list[str]] = defaultdict(list)
@@ -62,6 +67,18 @@ class Balances:
                 self._by_reference.setdefault(_key(reference), source.id)
         for name in self._names(source.names_invoice):
             self._named[name].append(source)
+
+    def add_own(self, own: OwnMoney) -> None:
+        """A credit or payment of ours that no row of the exports cites."""
+        self._sources[own.source.id] = own.source
+        for reference in (own.source.id, own.source.number):
+            self._by_reference.setdefault(_key(reference), own.source.id)
+        self._own[_key(own.invoice)].append(own)
+
+    def follow(self, document: str, entered_as: str) -> None:
+        """What was used on a document of ours is used on that in whose place the company entered it."""
+        if document != entered_as:
+            self._own[_key(entered_as)] += self._own.pop(_key(document), [])
 
     def _own_id(self, source: Source) -> str:
         """The ledger's id; of its several rows that pay different invoices, the later ones count on. Rows without an id are told apart by
@@ -115,6 +132,8 @@ class Balances:
         facts = claims[0].facts
         keys = dict.fromkeys((_key(facts.id), _key(facts.number)))
         currency = facts.total.currency
+        own = self._own_on(claims)
+        self._take_off(claims, own)
         room = sum((_room(claim) for claim in claims), start=Decimal(0))
         stated = [self._take_stated(one, claims[0]) for key in keys for one in self._stated.pop(key, ())]
         done = [allocation for allocation in stated if allocation]
@@ -126,9 +145,49 @@ class Balances:
             used = self._take_named(source, facts, room)
             room -= used
             if used:
-                money = Money(used, currency)
-                done.append(Allocation(f"{source.id}>{facts.id}", facts.id, source.id, source.kind, money, source.dated_on))
-        return done
+                done.append(_used_on(facts, source, used))
+        return [*done, *self._own_used(claims, own, room, done)] if own else done
+
+    # --- what we recorded ourselves -------------------------------------------------------------------------------------------
+
+    def _own_on(self, claims: list[Claim]) -> list[OwnMoney]:
+        """What is ours on this invoice, without what the company entered in files that tell of it."""
+        own = self._own.get(_key(claims[0].facts.id), []) if self._own else []
+        if not own or said_outstanding(claims) is not None:
+            return own
+        return [one for one in own if one.standing is not Standing.ENTERED or one.source.kind not in self.told_kinds]
+
+    def _take_off(self, claims: list[Claim], own: list[OwnMoney]) -> None:
+        """Take what the export does not know of yet off its figure of what is outstanding."""
+        said = said_outstanding(claims)
+        if not own or said is None or claims[0].status is not DocumentStatus.OPEN:
+            return
+        counting = still_counting(own, said)
+        if counting is None:
+            names = ", ".join(one.source.number for one in own if one.standing is Standing.UNSAID)
+            self._doubt(claims[0].facts, own[0], f"it is not clear whether {names} of ours is in what the books say is outstanding")
+            return
+        for claim in claims:
+            if claim.outstanding is not None:
+                taken = min(counting, claim.outstanding.amount)
+                counting -= taken
+                claim.outstanding = Money(claim.outstanding.amount - taken, claim.outstanding.currency)
+
+    def _own_used(self, claims: list[Claim], own: list[OwnMoney], room: Decimal, theirs: list[Allocation]) -> Iterator[Allocation]:
+        """What is ours covers what theirs left."""
+        facts, tells = claims[0].facts, said_outstanding(claims) is not None
+        for one in own:
+            used = self._take_named(one.source, facts, room)
+            room -= used
+            if used:
+                yield _used_on(facts, one.source, used)
+            if used and not tells and one.standing is Standing.UNSAID and any(_may_be(one, each) for each in theirs):
+                self._doubt(facts, one, f"{one.source.total} of {one.source.number} may stand in the books a second time")
+
+    def _doubt(self, facts: InvoiceFacts, one: OwnMoney, what: str) -> None:
+        """A person has to look before the invoice is chased."""
+        self._held_invoices.setdefault(_key(facts.id), what)
+        self.problems.append(RowProblem(one.source.where, f"{what} ({facts.number}); write entered or open into the status of the row"))
 
     def _take_stated(self, stated: _Stated, claim: Claim) -> Allocation | None:
         facts, allocation = claim.facts, stated.allocation
@@ -184,7 +243,7 @@ class Balances:
         """The payments and credit notes with what is left of them, after all invoices have passed by."""
         for source in self._sources.values():
             customer = self._customer_of(source)
-            if not customer:
+            if not customer or (source.is_own and not source.used):
                 continue
             rest = self._rest(source)
             status = DocumentStatus.OPEN if rest.is_positive else DocumentStatus.PAID
@@ -196,7 +255,10 @@ class Balances:
                 yield CreditNote(source.id, source.number, customer, source.dated_on, source.total, rest, status)
 
     def _rest(self, source: Source) -> Money:
-        """What is left: as the file says, else what was not used. What names an invoice that is not in the books was used there."""
+        """What is left: as the file says, else what was not used. What names an invoice that is not in the books was used there; what of
+        ours found no room on its invoice was entered by the company, for no more is recorded than is owed."""
+        if source.is_own:
+            return Money.zero(source.total.currency)
         if source.rest_said is not None:
             return source.rest_said
         if source.names_invoice and not source.met_invoice:
@@ -214,9 +276,27 @@ class Balances:
             return ""
 
     def last_entry_on(self, day: date) -> date | None:
-        """The newest payment up to that day."""
-        paid = (source.dated_on for source in self._sources.values() if source.kind is CreditKind.PAYMENT)
+        """The newest payment up to that day that the exports tell."""
+        paid = (source.dated_on for source in self._sources.values() if source.kind is CreditKind.PAYMENT and not source.is_own)
         return max((on for on in paid if on <= day), default=None)
+
+
+def _used_on(facts: InvoiceFacts, source: Source, used: Decimal) -> Allocation:
+    money = Money(used, facts.total.currency)
+    return Allocation(f"{source.id}>{facts.id}", facts.id, source.id, source.kind, money, source.dated_on)
+
+
+def said_outstanding(claims: list[Claim]) -> Decimal | None:
+    """What the export's own columns say is outstanding on an invoice; None when they do not."""
+    parts = [claim.outstanding.amount for claim in claims if claim.outstanding is not None]
+    return sum(parts, start=Decimal(0)) if len(parts) == len(claims) else None
+
+
+def _may_be(one: OwnMoney, theirs: Allocation) -> bool:
+    """Whether the exports' use of the same amount some days later, which cites nothing, may be ours, or be more money."""
+    days = (theirs.allocated_on - one.source.dated_on).days
+    same = (theirs.source_kind, theirs.amount) == (one.source.kind, one.source.total)
+    return same and theirs.source_id != one.source.id and 0 <= days <= _DAYS_UNTIL_ENTERED
 
 
 def _room(claim: Claim) -> Decimal:

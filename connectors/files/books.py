@@ -1,7 +1,7 @@
 """The folder: which files are the books, and whether they are still the same. The one place that opens an export."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -48,11 +48,12 @@ def find_books(settings: FilesSettings, folder: Path) -> tuple[BookFile, ...]:
     """The files of the books, invoices last. Raises BooksUnreadable when the folder or the invoices are missing, or several files fit."""
     if not folder.is_dir():
         raise BooksUnreadable(f"There is no folder {folder}", hint="Correct `ledger.folder` in the policy.")
+    own = {settings.notes_file, settings.tasks_file, settings.charges_file, settings.credits_file, settings.payments_file}
     found = tuple(
         BookFile(kind, path, file, path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name)
         for kind in KINDS
         for file in (getattr(settings.files, kind),)
-        for path in _matching(kind, file, folder)
+        for path in _matching(kind, file, folder, own)
     )
     if not any(file.kind == "invoices" for file in found):
         there = ", ".join(sorted(path.name for path in folder.iterdir() if path.is_file())[:20]) or "nothing"
@@ -63,8 +64,10 @@ def find_books(settings: FilesSettings, folder: Path) -> tuple[BookFile, ...]:
     return found
 
 
-def _matching(kind: str, file: FileSettings, folder: Path) -> list[Path]:
-    paths = _by_pattern(file.path, folder) if file.path else _by_usual_name(kind, folder)
+def _matching(kind: str, file: FileSettings, folder: Path, own: Collection[str]) -> list[Path]:
+    """The files that fit, without those of ours."""
+    fitting = _by_pattern(file.path, folder) if file.path else _by_usual_name(kind, folder)
+    paths = [path for path in fitting if path.relative_to(folder).as_posix() not in own]
     if file.path and not paths:
         raise BooksUnreadable(f"No file in {folder} is called {file.path}", hint=f"Correct ledger.files.{kind}.path, or put it there.")
     if len(paths) > 1 and file.take == "newest":

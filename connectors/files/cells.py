@@ -91,6 +91,7 @@ _SIGN_OF: dict[str, tuple[str, ...]] = {
 }
 _LOST_PRECISION = Decimal("0.000001")
 _TOO_MUCH = Decimal(10) ** 14
+_WHOLE = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,17 @@ def _exact(value: Decimal, currency: str, text: str) -> Money:
             f"“{text[:_LONGEST]}” has more decimals than {currency} ({minor_units(currency)}); correct it, or say which sign is `decimal`"
         )
     return money
+
+
+def read_percent(text: str, decimal: str) -> Decimal:
+    """The percentage in this cell, with or without its sign. Raises CellProblem when it is none, or not between 0 and 100."""
+    bare = text.strip().removesuffix("%").strip()
+    if not _READABLE[decimal].fullmatch(bare) or len(bare) > _LONGEST:
+        raise CellProblem(f"“{text[:_LONGEST]}” is no percentage")
+    value = _number(bare, decimal, text)
+    if value > _WHOLE:
+        raise CellProblem(f"“{text[:_LONGEST]}” is more than the whole; correct it")
+    return value
 
 
 # --- dates --------------------------------------------------------------------------------------------------------------------

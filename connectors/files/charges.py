@@ -4,8 +4,8 @@ The file is added to and never rewritten. A person may fill in its column `statu
 company has entered a charge in its own books, the export's row counts in its place: it is known by the number or the mark of the charge.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 from ...core.bookings import ChargeMade, LateCharge, our_marks
 from ...core.errors import Refused
@@ -13,24 +13,36 @@ from ...core.money import Money
 from ...core.receivables import DocumentStatus
 from .cells import CellProblem
 from .mapping import InvoiceFacts
-from .words import STATUSES, plain
+from .own import Stored, amount_of, check_filled, day_of, numbered, status_of, tax_of
 
-COLUMNS = ("marker", "number", "date", "due", "customer", "invoice", "amount", "currency", "text", "status")
+COLUMNS = ("marker", "number", "date", "due", "customer", "invoice", "amount", "tax", "currency", "text", "status")
+_NEEDED = ("marker", "number", "date", "due", "customer", "invoice", "amount", "currency")
+_WHOLE = Decimal(100)
 
-Stored = Mapping[str, str]
+
+def taxed(charge: LateCharge, percent: Decimal | None) -> Money:
+    """The tax on a charge. Raises Refused when it is due and no setting says how much."""
+    if not charge.is_taxed:
+        return Money.zero(charge.amount.currency)
+    if percent is None:
+        raise Refused(
+            f"Tax is due on the late charge on invoice {charge.invoice_number}, and nothing says how much.",
+            hint="Set ledger.charge_tax_percent in the policy: 21 for 21 %.",
+        )
+    return Money.of(charge.amount.amount * percent / _WHOLE, charge.amount.currency)
 
 
-def row_of(charge: LateCharge, there: Iterable[Stored]) -> dict[str, str]:
+def row_of(charge: LateCharge, tax: Money, there: Iterable[Stored]) -> dict[str, str]:
     """The row of a charge; its number counts the charges on its invoice."""
-    ordinal = 1 + sum(row.get("invoice") == charge.invoice_id for row in there)
     return {
         "marker": charge.marker,
-        "number": f"{charge.invoice_number}/L{ordinal}",
+        "number": numbered(there, charge.invoice_id, charge.invoice_number, "L"),
         "date": charge.charged_on.isoformat(),
         "due": charge.due_on.isoformat(),
         "customer": charge.customer_id,
         "invoice": charge.invoice_id,
         "amount": f"{charge.amount.amount:f}",
+        "tax": f"{tax.amount:f}" if charge.is_taxed else "",
         "currency": charge.amount.currency,
         "text": "; ".join(line.text for line in charge.itemised),
         "status": "",
@@ -40,29 +52,32 @@ def row_of(charge: LateCharge, there: Iterable[Stored]) -> dict[str, str]:
 def made_of(row: Stored) -> ChargeMade | Refused:
     """A charge that stands in the file, whatever became of it; Refused when its amount cannot be read any more."""
     try:
-        return ChargeMade(row["marker"], row["marker"], row["number"], False, _amount(row))
+        return ChargeMade(row["marker"], row["marker"], row["number"], False, total_of(row))
     except (CellProblem, KeyError) as problem:
         return Refused(f"The late charge {row['marker']} stands in our file, and its row {problem}.")
 
 
-def facts_of(row: Stored, where: str) -> InvoiceFacts:
-    """What the row says, as an export's row of an invoice would. Raises CellProblem."""
-    missing = [column for column in COLUMNS[:-2] if not row.get(column)]
-    if missing:
-        raise CellProblem(f"has no {', '.join(missing)}; fill it in")
+def total_of(row: Stored) -> Money:
+    """What a charge comes to, with its tax. Raises CellProblem."""
+    return amount_of(row) + tax_of(row)
+
+
+def facts_of(row: Stored, where: str, *, is_void: bool = False) -> InvoiceFacts:
+    """What the row says, as an export's row of an invoice would; `is_void` when we took it back. Raises CellProblem."""
+    check_filled(row, _NEEDED)
     return InvoiceFacts(
         where=where,
         id=row["marker"],
         number=row["number"],
         customer=row["customer"],
-        issued_on=_day(row, "date"),
-        due_date=_day(row, "due"),
-        total=_amount(row),
+        issued_on=day_of(row, "date"),
+        due_date=day_of(row, "due"),
+        total=total_of(row),
         outstanding=None,
         paid=None,
         settled=None,
         settled_on=None,
-        status=_status(row.get("status", "")),
+        status=DocumentStatus.VOID if is_void else status_of(row),
         is_credit=False,
         disputed="",
         disputed_until=None,
@@ -79,28 +94,3 @@ def facts_of(row: Stored, where: str) -> InvoiceFacts:
 def names_of(facts: InvoiceFacts) -> Sequence[str]:
     """By what an export's invoice may be known as a charge of ours: its id, its number and the marks in its reference."""
     return (facts.id, facts.number, *our_marks(facts.reference))
-
-
-def _amount(row: Stored) -> Money:
-    try:
-        return Money.of(row["amount"], row["currency"])
-    except (ValueError, KeyError):
-        problem = CellProblem(f"says the amount “{row.get('amount')} {row.get('currency')}”; write it as 1250.50 and EUR")
-    raise problem
-
-
-def _day(row: Stored, column: str) -> date:
-    try:
-        return date.fromisoformat(row[column])
-    except ValueError:
-        problem = CellProblem(f"says the {column} “{row[column][:20]}”; write it as 2026-03-18")
-    raise problem
-
-
-def _status(said: str) -> DocumentStatus | None:
-    if not said.strip():
-        return None
-    meaning = STATUSES.get(plain(said))
-    if meaning is None:
-        raise CellProblem(f"the status “{said[:60]}” is not known; write paid or void, or leave it empty")
-    return DocumentStatus(meaning)

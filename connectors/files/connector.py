@@ -10,22 +10,34 @@ from datetime import date
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from ...core.bookings import ChargeMade, LateCharge, Note, Task
+from ...core.bookings import (
+    ChargeMade,
+    CreditMade,
+    CreditWanted,
+    LateCharge,
+    Note,
+    PaymentReceived,
+    PaymentRecorded,
+    Task,
+)
 from ...core.errors import BooksUnreadable, LedgerUnavailable, PermissionMissing, Refused
-from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
+from ...core.money import Money
+from ...core.port import MAX_PAGE_DOCUMENTS, Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings, creditable, recordable
 from ...core.receivables import Company, CreditKind, CreditNote, DocumentStatus, Invoice, Payment, UnappliedCredit
 from .books import OWN_PREFIX, BookFile, find_books, fingerprint, modified_on
 from .charges import COLUMNS as _CHARGE_COLUMNS
-from .charges import made_of, row_of
+from .charges import made_of, row_of, taxed
 from .journal import Journal
+from .own_money import CREDIT_COLUMNS, PAYMENT_COLUMNS, credit_in, credit_row, found_in, payment_in, payment_row
 from .pages import NOT_READ_TO_THE_END, pages_of_pass
-from .reading import Reading, Told
+from .reading import OwnRows, Reading, Told
 from .settings import FileSettings, FilesSettings
 
 _CURSOR_FORM = 1
 _AGE_OF_EXPORT = "export"
 """In place of the newest payment: the books date none, so they are as fresh as their file."""
 _NOTE_COLUMNS = ("marker", "date", "customer", "invoice", "text")
+_REPAIR = "Save it as CSV in UTF-8, with the columns that it had."
 _TASK_COLUMNS = ("marker", "due", "customer", "invoice", "summary", "text", "invoices")
 
 
@@ -65,6 +77,8 @@ class _Index:
     position: _Position
     invoices: dict[str, Invoice] = field(default_factory=dict)
     credits: defaultdict[str, list[UnappliedCredit]] = field(default_factory=lambda: defaultdict(list))
+    said: dict[str, Money] = field(default_factory=dict)
+    entered_as: dict[str, str] = field(default_factory=dict)
 
 
 def _last_bank_entry(bank: str, files: Sequence[BookFile], day: date) -> date | None:
@@ -74,7 +88,7 @@ def _last_bank_entry(bank: str, files: Sequence[BookFile], day: date) -> date | 
 
 
 class FilesConnector(LedgerConnector):
-    """A folder of CSV books: exports are read and never written to; notes, tasks and late charges go into files of our own."""
+    """A folder of CSV books: exports are read and never written to; whatever we leave goes into files of our own."""
 
     name: ClassVar[str] = "files"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
@@ -86,6 +100,9 @@ class FilesConnector(LedgerConnector):
             Capability.DISPUTES,
             Capability.LAST_BANK_ENTRY,
             Capability.LATE_CHARGES,
+            Capability.CREDITS,
+            Capability.RECORDED_PAYMENTS,
+            Capability.EARLY_DISCOUNTS,
         }
     )
     page_documents: ClassVar[int] = MAX_PAGE_DOCUMENTS
@@ -96,18 +113,19 @@ class FilesConnector(LedgerConnector):
         self._folder = surroundings.base_dir / settings.folder
         self._notes = Journal(self._folder / (settings.notes_file or f"{OWN_PREFIX}notes.csv"), _NOTE_COLUMNS)
         self._tasks = Journal(self._folder / (settings.tasks_file or f"{OWN_PREFIX}tasks.csv"), _TASK_COLUMNS)
-        charges = self._folder / (settings.charges_file or f"{OWN_PREFIX}charges.csv")
-        self._charges = Journal(charges, _CHARGE_COLUMNS, "Save it as CSV in UTF-8, with the columns that it had.")
+        self._charges = Journal(self._folder / (settings.charges_file or f"{OWN_PREFIX}charges.csv"), _CHARGE_COLUMNS, _REPAIR)
+        self._credits = Journal(self._folder / (settings.credits_file or f"{OWN_PREFIX}credits.csv"), CREDIT_COLUMNS, _REPAIR)
+        self._payments = Journal(self._folder / (settings.payments_file or f"{OWN_PREFIX}payments.csv"), PAYMENT_COLUMNS, _REPAIR)
         self._read_as = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:32]
         self._index: _Index | None = None
 
     def check(self) -> Company:
         """See that every file can be understood and that notes can be written. Raises BooksUnreadable, PermissionMissing."""
         self._reading(self._files(), self._today()).check()
-        for journal in (self._notes, self._tasks, self._charges):
+        for journal in (self._notes, self._tasks, self._charges, self._credits, self._payments):
             target = journal.path if journal.path.exists() else journal.path.parent
             if not os.access(target, os.W_OK):
-                raise PermissionMissing(f"{target} cannot be written", hint="Notes and late charges are kept there; see to its rights.")
+                raise PermissionMissing(f"{target} cannot be written", hint="What Puntual leaves is kept there; see to its rights.")
         company = self.surroundings.company
         return Company(id=company, name=self.settings.name or company, currency=self.settings.currency or "")
 
@@ -157,15 +175,15 @@ class FilesConnector(LedgerConnector):
         if self._index and self._index.position.holds(before, self._read_as, day):
             return self._index
         try:
-            reading = self._reading(files, day)
             index = _Index(_Position("", "", ""))
+            reading = self._reading(files, day, index.said)
             for told in reading.told():
                 _put(index, told)
         except BooksUnreadable:
             self._check_unchanged(files, before)
             raise
         self._check_unchanged(files, before)
-        index.position = self._position(reading, before)
+        index.position, index.entered_as = self._position(reading, before), reading.entered_as
         self._index = index
         return index
 
@@ -176,14 +194,16 @@ class FilesConnector(LedgerConnector):
     def _files(self) -> tuple[BookFile, ...]:
         return find_books(self.settings, self._folder)
 
-    def _reading(self, files: tuple[BookFile, ...], day: date) -> Reading:
-        return Reading(self.settings, files, day, self._charges.rows(), self._charges.path.name)
+    def _reading(self, files: tuple[BookFile, ...], day: date, said: dict[str, Money] | None = None) -> Reading:
+        names = (self._charges.path.name, self._credits.path.name, self._payments.path.name)
+        own = OwnRows(self._charges.rows(), self._credits.rows(), self._payments.rows(), *names)
+        return Reading(self.settings, files, day, own, said)
 
     def _fingerprint(self, files: tuple[BookFile, ...]) -> str:
-        """Of the exports and of our own late charges, which are read as invoices, too."""
-        path = self._charges.path
-        own = (BookFile("charges", path, FileSettings(), path.name),) if path.exists() else ()
-        return fingerprint((*files, *own))
+        """Of the exports and of those of our own files that are read as documents, too."""
+        own = {"charges": self._charges.path, "own credits": self._credits.path, "own payments": self._payments.path}
+        there = (BookFile(kind, path, FileSettings(), path.name) for kind, path in own.items() if path.exists())
+        return fingerprint((*files, *there))
 
     def _check_unchanged(self, files: tuple[BookFile, ...], before: str) -> None:
         """A file that is being written at the moment may look cut off or be half of each; that is nobody's fault."""
@@ -217,9 +237,44 @@ class FilesConnector(LedgerConnector):
 
     def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
         """Always a document of its own: the exports are the company's."""
-        row = row_of(charge, self._charges.rows())
+        tax = taxed(charge, self.settings.charge_tax_percent)
+        row = row_of(charge, tax, self._charges.rows())
         self._charges.add([row])
-        return ChargeMade(charge.marker, charge.marker, row["number"], False, charge.amount)
+        return ChargeMade(charge.marker, charge.marker, row["number"], False, charge.amount + tax)
+
+    def _find_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+        markers = {credit.marker for credit in wanted}
+        return {row["marker"]: found_in(row, credit_in) for row in self._credits.rows() if row.get("marker") in markers}
+
+    def _add_credit(self, credit: CreditWanted) -> CreditMade:
+        """A charge of ours that the company entered in its own books is credited where it stands there."""
+        index = self._current_index()
+        key = index.entered_as.get(credit.document_id, credit.document_id)
+        document = index.invoices.get(key)
+        if document is None:
+            raise Refused(f"Document {credit.document_number} is not in the books any more.")
+        creditable(credit, document)
+        charge = next((row for row in self._charges.rows() if row.get("marker") == key), None)
+        row = credit_row(credit, document, charge, self._credits.rows(), index.said.get(key))
+        self._credits.add([row])
+        return credit_in(row)
+
+    def _find_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded | Refused]:
+        markers = {payment.marker for payment in payments}
+        return {row["marker"]: found_in(row, payment_in) for row in self._payments.rows() if row.get("marker") in markers}
+
+    def _add_payment(self, payment: PaymentReceived) -> PaymentRecorded:
+        if not self.settings.record_payments:
+            raise Refused(
+                f"The payment of {payment.amount} for invoice {payment.invoice_number} is not recorded beside the books.",
+                hint="Set ledger.record_payments: true in the policy, or enter the payment in the books.",
+            )
+        index = self._current_index()
+        key = index.entered_as.get(payment.invoice_id, payment.invoice_id)
+        invoice = recordable(payment, index.invoices.get(key))
+        row = payment_row(payment, invoice, self._payments.rows(), index.said.get(key))
+        self._payments.add([row])
+        return payment_in(row)
 
 
 def _note_row(note: Note) -> dict[str, str]:

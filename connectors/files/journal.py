@@ -60,18 +60,25 @@ class Journal:
         there = {row.get(_MARKER_COLUMN) for row in self._parsed(whole)}
         missing = [row for row in {row[_MARKER_COLUMN]: row for row in rows}.values() if row[_MARKER_COLUMN] not in there]
         if missing:
-            file.write(self._written(missing, _delimiter_of(whole), with_header=not whole))
+            file.write(self._written(missing, whole))
             file.flush()
             os.fsync(file.fileno())
 
-    def _written(self, rows: Sequence[Mapping[str, str]], delimiter: str, *, with_header: bool) -> bytes:
-        """The rows as CSV; a new file begins with the mark by which spreadsheets know UTF-8."""
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self.columns, lineterminator="\r\n", quoting=csv.QUOTE_ALL, delimiter=delimiter)
-        if with_header:
+    def _written(self, rows: Sequence[Mapping[str, str]], there: bytes) -> bytes:
+        """The rows as CSV under the header that is there; a new file begins with the mark by which spreadsheets know UTF-8."""
+        text, columns, delimiter = io.StringIO(newline=""), self._header(there), _delimiter_of(there)
+        if lost := [name for name in self.columns if name not in columns and any(row.get(name) for row in rows)]:
+            raise BooksUnreadable(f"{self.path.name} has no column {' or '.join(lost)}", hint="Add it at the end of the file's first row.")
+        writer = csv.DictWriter(text, columns, "", "ignore", lineterminator="\r\n", quoting=csv.QUOTE_ALL, delimiter=delimiter)
+        if not there:
             writer.writeheader()
         writer.writerows(rows)
-        return (_MARK if with_header else b"") + text.getvalue().encode()
+        return (b"" if there else _MARK) + text.getvalue().encode()
+
+    def _header(self, there: bytes) -> Sequence[str]:
+        """The columns in the file's own order, which a person may have changed; of a new file ours."""
+        text = io.StringIO(there.removeprefix(_MARK).decode(), newline="")
+        return csv.DictReader(text, delimiter=_delimiter_of(there)).fieldnames or self.columns
 
     def _parsed(self, content: bytes) -> list[dict[str, str]]:
         try:

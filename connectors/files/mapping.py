@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from ...core.money import Money
-from ...core.receivables import Allocation, Contact, ContactRole, CreditKind, Customer, DocumentStatus
+from ...core.receivables import Allocation, Contact, ContactRole, CreditKind, Customer, DocumentStatus, EarlyDiscount
 from .cells import CellProblem
 from .settings import FilesSettings
 from .table import Row
@@ -18,6 +18,7 @@ from .words import DOCUMENT_KINDS, ROLES, SOURCE_KINDS, STATUSES, YES_NO, countr
 _SEVERAL = re.compile(r"[,;|]")
 _WHOLE_NUMBER = re.compile(r"\d{1,3}")
 _LONGEST_ID = 120
+_WHOLE = Decimal(100)
 _INVOICE_AMOUNTS = ("total", "outstanding", "paid", "settled_amount")
 _NO_REASON = frozenset({"", "-", "–", "—"})
 
@@ -97,6 +98,22 @@ def contact_of(row: Row, ordinal: int) -> tuple[str, Contact]:
 # --- invoices -----------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class GrantedDiscount:
+    """What a row grants for paying early: by when, and the amount or the percentage of the total."""
+
+    last_on: date
+    amount: Money | None
+    percent: Decimal
+
+    def of(self, total: Money) -> EarlyDiscount | None:
+        """What may be deducted; None when that is nothing. Raises CellProblem when it is more than the whole."""
+        amount = self.amount if self.amount is not None else Money.of(total.amount * self.percent / _WHOLE, total.currency)
+        if amount > total or amount.amount < 0:
+            raise CellProblem(f"grants {amount} of {total} for paying early; correct it")
+        return EarlyDiscount(self.last_on, amount) if amount.is_positive else None
+
+
 @dataclass(slots=True)
 class InvoiceFacts:
     """What one row says of an invoice, as it says it: amounts with their sign, None for what it leaves open.
@@ -124,6 +141,7 @@ class InvoiceFacts:
     ordinal: int | None
     tells_outstanding: bool
     tells_settlement: bool
+    discount: GrantedDiscount | None = None
 
 
 def invoice_facts(row: Row, settings: FilesSettings) -> InvoiceFacts:
@@ -161,6 +179,7 @@ def invoice_facts(row: Row, settings: FilesSettings) -> InvoiceFacts:
         _ordinal(row),
         row.has("outstanding"),
         row.has("settled_on"),
+        _discount(row, currency, issued_on),
     )
 
 
@@ -205,6 +224,18 @@ def _status(row: Row) -> DocumentStatus | None:
     return DocumentStatus(meaning)
 
 
+def _discount(row: Row, currency: str, issued_on: date) -> GrantedDiscount | None:
+    """What the row grants for paying early; nothing without both a last day and an amount or percentage."""
+    said, days = row.text("discount_amount"), _WHOLE_NUMBER.search(row.text("discount_days"))
+    last_on = row.day("discount_until") or (issued_on + timedelta(days=int(days.group())) if days else None)
+    if last_on is None:
+        return None
+    if said.endswith("%"):
+        return GrantedDiscount(last_on, None, row.percent("discount_amount") or Decimal(0))
+    amount, percent = row.money("discount_amount", currency), row.percent("discount_percent")
+    return GrantedDiscount(last_on, amount if amount and amount.amount else None, percent or Decimal(0))
+
+
 def _is_credit_note(row: Row) -> bool:
     said = row.text("kind")
     meaning = DOCUMENT_KINDS.get(plain(said)) if said else "invoice"
@@ -234,7 +265,7 @@ def _ordinal(row: Row) -> int | None:
 @dataclass(slots=True)
 class Source:
     """A payment or credit note as its row says, and what is used of it. `rest_said` is the file's own figure of what is left;
-    `names_invoice` is the text with which the row says for which invoice it is."""
+    `names_invoice` is the text with which the row says for which invoice it is; `is_own` is what we recorded ourselves."""
 
     kind: CreditKind
     id: str
@@ -249,6 +280,7 @@ class Source:
     where: str = ""
     used: Decimal = Decimal(0)
     met_invoice: bool = False
+    is_own: bool = False
 
     @property
     def rest(self) -> Decimal:
@@ -295,6 +327,7 @@ def credit_note_of(row: Row, default_currency: str | None) -> Source:
         row.text("customer"),
         Money(abs(total.amount), currency),
         issued_on,
+        row.text("reference"),
         names_invoice=row.text("invoice"),
         rest_said=Money(abs(remaining.amount), currency) if remaining is not None else None,
         status=_status(row) or DocumentStatus.OPEN,

@@ -5,18 +5,22 @@ invoice, so those shapes are held whole.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from ...core.errors import BooksUnreadable
+from ...core.money import Money
 from ...core.port import RowProblem
-from ...core.receivables import Allocation, CreditNote, Customer, Invoice, Payment
-from .balances import Balances
+from ...core.receivables import Allocation, CreditKind, CreditNote, Customer, Invoice, Payment
+from .balances import Balances, said_outstanding
 from .books import BookFile
 from .cells import CellProblem
-from .charges import Stored, facts_of, names_of
-from .mapping import InvoiceFacts, allocation_of, contact_of, credit_note_of, customer_of, invoice_facts, payment_of
+from .charges import facts_of, names_of
+from .mapping import InvoiceFacts, Source, allocation_of, contact_of, credit_note_of, customer_of, invoice_facts, payment_of
+from .own import Stored
+from .own_money import OwnMoney, own_money, voids
 from .people import People
 from .settings import FilesSettings
 from .states import Claim, claim_on, credit_note_among_invoices, instalments_in_order, invoice_from, joined_lines, overpaid
@@ -26,15 +30,35 @@ Told = Customer | Invoice | CreditNote | Payment | Allocation | RowProblem
 _SAYS_WHAT_IS_PAID = frozenset({"outstanding", "paid", "settled_on", "status"})
 
 
+@dataclass(frozen=True, slots=True)
+class OwnRows:
+    """The rows of our own files, and the names of these files."""
+
+    charges: Sequence[Stored] = ()
+    credits: Sequence[Stored] = ()
+    payments: Sequence[Stored] = ()
+    charges_file: str = ""
+    credits_file: str = ""
+    payments_file: str = ""
+
+
 class Reading:
-    """One reading; `told` is gone through once. `charges` are the rows of our own late charges, `charges_file` the name of their file.
+    """One reading; `told` is gone through once. `own` is what stands in our own files.
+
+    `said` is filled, where it is given, with what the exports say is outstanding on each open invoice, and `entered_as` with the invoice
+    that took the place of a late charge of ours.
 
     Afterwards `changes_on` is the next day on which the same files say something else, and `last_bank_entry_on` the newest payment or
     settlement up to the day of reading.
     """
 
     def __init__(
-        self, settings: FilesSettings, files: tuple[BookFile, ...], day: date, charges: Sequence[Stored] = (), charges_file: str = ""
+        self,
+        settings: FilesSettings,
+        files: tuple[BookFile, ...],
+        day: date,
+        own: OwnRows | None = None,
+        said: dict[str, Money] | None = None,
     ) -> None:
         self.settings = settings
         self.day = day
@@ -43,9 +67,12 @@ class Reading:
         self._tables = [Table(file) for file in files]
         self._people = People()
         self._balances = Balances(self._people)
-        self._charges = {row.get("marker", ""): row for row in charges}
+        self.entered_as: dict[str, str] = {}
+        self._said = said
+        self._own = own or OwnRows()
+        self._charges = {row.get("marker", ""): row for row in self._own.charges}
         self._charge_called = {name: key for key, row in self._charges.items() for name in (key, row.get("number", "")) if name}
-        self._charges_file = charges_file
+        self._own_money: list[OwnMoney] = []
         self._spoilt: dict[str, str] = {}
         self._good = 0
         self._first_problem: RowProblem | None = None
@@ -103,10 +130,35 @@ class Reading:
     # --- the money side -------------------------------------------------------------------------------------------------------
 
     def _read_money(self) -> Iterator[RowProblem]:
-        default, money = self.settings.currency, self._balances
-        yield from self._each("payments", lambda row: money.add_source(payment_of(row, default)), self._hold)
-        yield from self._each("credit_notes", lambda row: money.add_source(credit_note_of(row, default)), self._hold)
+        default = self.settings.currency
+        yield from self._read_own_money()
+        yield from self._each("payments", lambda row: self._take_source(payment_of(row, default)), self._hold)
+        yield from self._each("credit_notes", lambda row: self._take_source(credit_note_of(row, default)), self._hold)
+        told = {"payments": CreditKind.PAYMENT, "credit_notes": CreditKind.CREDIT_NOTE}
+        self._balances.told_kinds = frozenset(kind for name, kind in told.items() if self._of(name) or self._of("allocations"))
+        for one in self._own_money:
+            self._balances.add_own(one)
         yield from self._each("allocations", self._take_allocation, self._hold)
+
+    def _read_own_money(self) -> Iterator[RowProblem]:
+        """The credits and payments of our own files; while one cannot be read, its invoice is not to be chased."""
+        own = self._own
+        files = ((own.credits_file, CreditKind.CREDIT_NOTE, own.credits), (own.payments_file, CreditKind.PAYMENT, own.payments))
+        for name, kind, row in ((name, kind, row) for name, kind, rows in files for row in rows):
+            where = f"{name}: {row.get('marker') or 'a row'}"
+            try:
+                found = own_money(row, kind, where)
+            except CellProblem as problem:
+                self._balances.hold(row.get("invoice", ""), row.get("customer", ""), f"{where} {problem}")
+                yield RowProblem(where, str(problem))
+                continue
+            self._own_money += [found] if found else []
+
+    def _take_source(self, source: Source) -> None:
+        """A payment or credit note of the exports; what is ours and was entered there is told from there alone."""
+        self._balances.add_source(source)
+        if self._own_money:
+            self._own_money = [one for one in self._own_money if not one.is_in(source)]
 
     def _take_allocation(self, row: Row) -> None:
         allocation, kind_said = allocation_of(row, self.settings.currency)
@@ -191,7 +243,7 @@ class Reading:
             if len(claims) > 1:
                 claims = instalments_in_order(claims)
             customer_id, customer = self._people.meet(row)
-            if claims[0].is_credit:
+            if claims[0].is_credit and not self._is_own_credit(facts[0]):
                 self._balances.add_source(credit_note_among_invoices(claims[0], customer_id, facts[0].where))
         except CellProblem as problem:
             yield RowProblem(facts[-1].where, str(problem))
@@ -204,11 +256,14 @@ class Reading:
             yield from self._document(claims, customer_id)
 
     def _document(self, claims: list[Claim], customer_id: str) -> Iterator[Told]:
+        is_charge = self._is_charge(claims[0].facts)
+        if self._said is not None and (said := said_outstanding(claims)) is not None:
+            self._said[claims[0].facts.id] = Money(said, claims[0].total.currency)
         allocations = self._balances.allocate(claims, customer_id)
         allocated = sum((one.amount.amount for one in allocations), start=Decimal(0))
         contact = self._people.contact_id(customer_id, claims[0].facts.contact)
         invoice = invoice_from(claims, customer_id, contact, allocated, self._balances.held(claims[0], customer_id))
-        yield replace(invoice, is_late_charge=True) if self._is_charge(claims[0].facts) else invoice
+        yield replace(invoice, is_late_charge=True) if is_charge else invoice
         yield from allocations
         if len(claims) == 1 and (credit := overpaid(claims[0], customer_id)):
             yield credit
@@ -220,19 +275,35 @@ class Reading:
         called = {self._charge_called[name] for name in names_of(facts) if name in self._charge_called}
         for marker in called:
             self._charges.pop(marker, None)
+            self._balances.follow(marker, facts.id)
+            self.entered_as[marker] = facts.id
         return bool(called)
+
+    def _is_own_credit(self, facts: InvoiceFacts) -> bool:
+        """Whether a negative invoice is a credit of ours, which counts on its invoice already."""
+        names = {name for one in self._own_money for name in (one.source.id, one.source.number)}
+        return not names.isdisjoint(names_of(facts))
 
     def _read_charges(self) -> Iterator[Told]:
         """The late charges of our own file that no export has taken over."""
+        voided = self._voided()
         for marker, row in list(self._charges.items()):
-            where = f"{self._charges_file}: {marker or 'a row'}"
+            where = f"{self._own.charges_file}: {marker or 'a row'}"
             try:
-                claim = claim_on(facts_of(row, where), self.day, "paid")
+                claim = claim_on(facts_of(row, where, is_void=marker in voided), self.day, "paid")
             except CellProblem as problem:
                 yield RowProblem(where, str(problem))
                 continue
             self._note_times([claim])
             yield from self._document([claim], claim.facts.customer)
+
+    def _voided(self) -> set[str]:
+        """The late charges that we took back."""
+        found: set[str] = set()
+        for row in self._own.credits:
+            with suppress(CellProblem):  # a status that is not known was told when the row was read
+                found.add(voids(row))
+        return found
 
     def _note_times(self, claims: list[Claim]) -> None:
         for claim in claims:

@@ -1,6 +1,7 @@
 """What a policy may say about a folder of CSV books. An export from another system is read as it is, by mapping alone."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -13,6 +14,11 @@ def _as_word(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) if isinstance(value, int | date) else value
+
+
+def _as_decimal(value: Any) -> Any:
+    """YAML takes 21 for a whole number."""
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 Word = Annotated[str, BeforeValidator(_as_word)]
@@ -102,4 +108,12 @@ class FilesSettings(_Model):
     )
     tasks_file: str = Field("", description="Where tasks are kept; default puntual-tasks.csv in the books' folder")
     charges_file: str = Field("", description="Where late charges are kept; default puntual-charges.csv in the books' folder")
+    credits_file: str = Field("", description="Where credits are kept; default puntual-credits.csv in the books' folder")
+    payments_file: str = Field("", description="Where recorded payments are kept; default puntual-payments.csv in the books' folder")
+    charge_tax_percent: Annotated[Decimal, BeforeValidator(_as_decimal), Field(gt=0, le=100)] | None = Field(
+        None, description="The tax on late charges that bear one: 21 for 21 %"
+    )
+    record_payments: bool = Field(
+        False, description="Payments that came in by a provider's pay link are kept in payments_file and count as paid on their invoice"
+    )
     files: FilesOfBooks = Field(default_factory=FilesOfBooks, description="How each file is found and read")

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from ...core.money import Money
-from ...core.receivables import CreditKind, DocumentStatus, Instalment, Invoice, Payment
+from ...core.receivables import CreditKind, DocumentStatus, EarlyDiscount, Instalment, Invoice, Payment
 from .cells import CellProblem
 from .mapping import InvoiceFacts, Source
 
@@ -28,6 +28,7 @@ class Claim:
     disputed: str
     settled_on: date | None
     changes_on: date | None
+    discount: EarlyDiscount | None = None
 
 
 def claim_on(facts: InvoiceFacts, day: date, short_settlement: Literal["paid", "open"]) -> Claim:
@@ -47,6 +48,7 @@ def claim_on(facts: InvoiceFacts, day: date, short_settlement: Literal["paid", "
         "" if dispute_ends and dispute_ends <= day else facts.disputed,
         settled_on if settled_on and settled_on <= day else None,
         min((on for on in (facts.issued_on, settled_on, dispute_ends) if on and on > day), default=None),
+        facts.discount.of(total) if facts.discount and not is_credit else None,
     )
 
 
@@ -98,7 +100,7 @@ def joined_lines(rows: Sequence[InvoiceFacts]) -> InvoiceFacts:
     first = rows[0]
     for other in rows[1:]:
         _check_same(first, other)
-        for field in ("due_date", "outstanding", "paid", "status", "settled_on"):
+        for field in ("due_date", "outstanding", "paid", "status", "settled_on", "discount"):
             if getattr(first, field) != getattr(other, field):
                 raise CellProblem(f"says another {field} than {first.where}; the lines of an invoice have to agree")
     total = Money(sum((row.total.amount for row in rows), start=Decimal(0)), first.total.currency)
@@ -157,6 +159,7 @@ def invoice_from(claims: Sequence[Claim], customer_id: str, contact_id: str, all
         _any(rows, "do_not_chase") or held,
         first.page_url,
         claims[-1].settled_on,
+        early_discount=claims[0].discount if len(claims) == 1 else None,
     )
 
 

@@ -4,13 +4,14 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 
 from ...core.errors import BooksUnreadable
 from ...core.money import Money
 from ...core.port import RowProblem
 from .books import BookFile, opened
-from .cells import CellProblem, Evidence, currency_of_mark, date_orders, decimal_signs, is_no_date, read_amount, read_date
+from .cells import CellProblem, Evidence, currency_of_mark, date_orders, decimal_signs, is_no_date, read_amount, read_date, read_percent
 from .dialect import DELIMITERS, SAMPLE_BYTES, Encoding, Header, Record, detect_encoding, find_header, is_footer, is_footnote, records
 from .words import AMOUNTS, DATES, KNOWN_COLUMNS, REQUIRED_CHOICES, plain
 
@@ -69,6 +70,11 @@ class Row:
         """The amount in this field, or None when it is blank."""
         found = self.text(field)
         return read_amount(found, self.conventions.decimal, currency) if found else None
+
+    def percent(self, field: str) -> Decimal | None:
+        """The percentage in this field, or None when it is blank."""
+        found = self.text(field)
+        return read_percent(found, self.conventions.decimal) if found else None
 
     def currency(self, default: str | None, amount_fields: Sequence[str]) -> str:
         """The currency of the row: its own column, else the default, else what its amounts say. Raises CellProblem when none is known."""

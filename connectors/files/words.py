@@ -106,6 +106,16 @@ disputa hasta, disputa resuelta",
         "do_not_chase": _DO_NOT_CHASE,
         "reference": _REFERENCE,
         "page_url": "page url, payment link, pay link, payment url, invoice link, invoice url, enlace de pago, enlace pago, url",
+        "discount_until": "discount until, discount date, discount due date, early payment until, early payment date, \
+early discount until, early discount date, pronto pago hasta, fecha pronto pago, fecha de pronto pago, descuento hasta, fecha descuento, \
+fecha de descuento, fecha descuento pronto pago",
+        "discount_days": "discount days, early payment days, early discount days, días pronto pago, días de pronto pago, días descuento, \
+días de descuento, días descuento pronto pago",
+        "discount_amount": "early payment discount, early discount, early discount amount, early payment discount amount, cash discount, \
+settlement discount, descuento pronto pago, descuento por pronto pago, dto pronto pago, dto por pronto pago, importe pronto pago, \
+importe descuento pronto pago, dpp",
+        "discount_percent": "early payment discount percent, early discount percent, early payment percent, cash discount percent, \
+settlement discount percent, porcentaje pronto pago, porcentaje descuento pronto pago, porcentaje de pronto pago, tipo pronto pago",
         "instalment": "instalment, installment, instalment no, part, plazo nº, nº plazo, cuota, nº vencimiento, nº efecto, efecto",
     },
     "payments": {
@@ -133,6 +143,7 @@ rectificativa",
         "currency": _CURRENCY,
         "invoice": "invoice, invoice number, invoice no, invoice id, applied to, original invoice, factura, nº factura, \
 factura rectificada, factura original",
+        "reference": "reference, ref, memo, description, concepto, referencia, descripción",
         "status": _STATUS,
     },
     "allocations": {
@@ -157,8 +168,10 @@ REQUIRED_CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """Of each group at least one field must have a column or a constant."""
 
-DATES = frozenset({"issued_on", "due_date", "settled_on", "disputed_until", "paid_on", "allocated_on"})
-AMOUNTS = frozenset({"total", "outstanding", "paid", "settled_amount", "amount", "unapplied", "remaining"})
+DATES = frozenset({"issued_on", "due_date", "settled_on", "disputed_until", "discount_until", "paid_on", "allocated_on"})
+AMOUNTS = frozenset(
+    {"total", "outstanding", "paid", "settled_amount", "discount_amount", "discount_percent", "amount", "unapplied", "remaining"}
+)
 
 FOOTERS = frozenset({"total", "totals", "totales", "subtotal", "subtotales", "suma", "sumas", "sum", "sums"})
 
@@ -201,6 +214,8 @@ no pagada, no cobrada, impagada, contabilizada, devuelta",
         "draft": "draft, proforma, pro forma, borrador",
     }
 )
+ENTERED = frozenset(_lookup({"entered": "entered, booked, registrado, registrada, contabilizado, contabilizada, asentado, asentada"}))
+"""In our own files: the company has it in its own books."""
 ROLES = _lookup(
     {
         "invoice": "invoice, invoices, billing, invoicing, facturación, facturas, factura",

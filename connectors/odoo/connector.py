@@ -1,4 +1,5 @@
-"""Odoo's books behind the port, method by method. No posted document is ever opened; amounts are written by charges.py alone."""
+"""Odoo's books behind the port, method by method. No posted document is ever opened; charges.py, credits.py and payments.py alone write
+amounts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,15 +7,28 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-from ...core.bookings import ChargeMade, LateCharge, Note, Task
+from ...core.bookings import (
+    ChargeMade,
+    CreditMade,
+    CreditWanted,
+    LateCharge,
+    Note,
+    PaymentReceived,
+    PaymentRecorded,
+    Task,
+)
 from ...core.errors import PermissionMissing, Refused, UnexpectedResponse
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import Company, Invoice, UnappliedCredit
 from ..http import Limits, Transport, understood
 from . import mapping
 from .charges import Charges
+from .credits import Credits
+from .documents import Documents
 from .mapping import INVOICE_TYPES, Names, Row, id_of
+from .named import Named
 from .passes import Pass, Position, mark_of
+from .payments import Payments
 from .reader import LINE, MESSAGE, MOVE, PARTIAL, OdooReader
 from .settings import OdooSettings
 
@@ -37,6 +51,9 @@ class OdooConnector(LedgerConnector):
             Capability.LEDGER_CONTACTS,
             Capability.LAST_BANK_ENTRY,
             Capability.LATE_CHARGES,
+            Capability.CREDITS,
+            Capability.RECORDED_PAYMENTS,
+            Capability.EARLY_DISCOUNTS,
         }
     )
     limits: ClassVar[Limits] = Limits()
@@ -59,7 +76,7 @@ class OdooConnector(LedgerConnector):
     @understood("Odoo")
     def check(self) -> Company:
         """Connect, prove that documents, lines, reconciliations and partners can be read, that notes can be signed, and that what the
-        settings of late charges name is there.
+        settings of late charges and recorded payments name is there.
 
         Raises AuthorizationExpired, PermissionMissing (with the group that is missing) and CompanyMustAct (database, company, address).
         """
@@ -70,7 +87,7 @@ class OdooConnector(LedgerConnector):
             raise PermissionMissing(
                 f"The Odoo user {self.settings.login} has no e-mail address, so it cannot sign notes.", hint="Give it one in Odoo."
             )
-        self._charges.check()
+        self._named.check()
         row = reader.company()
         return Company(
             id=str(row["id"]),
@@ -102,16 +119,23 @@ class OdooConnector(LedgerConnector):
     def recheck(self, invoice_ids: Sequence[str]) -> Recheck:
         """The invoices as they are now: three questions, and a fourth when a credit is booked on a contact instead of its customer; one
         more the first time, for the products that are late fees."""
-        wanted = [int(each) for each in invoice_ids if each.isdecimal()]
-        rows = [row for row in self._reader.moves(wanted) if row["move_type"] in INVOICE_TYPES] if wanted else []
+        rows, invoices = self._as_now(invoice_ids)
         if not rows:
             return Recheck(())
+        return Recheck(invoices, self._credits_of({id_of(row["commercial_partner_id"]) for row in rows} - {0}))
+
+    def _as_now(self, invoice_ids: Sequence[str]) -> tuple[list[Row], tuple[Invoice, ...]]:
+        wanted = [int(each) for each in invoice_ids if each.isdecimal()]
+        rows = [row for row in self._reader.moves(wanted) if row["move_type"] in INVOICE_TYPES] if wanted else []
         lines: dict[int, list[Row]] = {}
         for line in self._reader.document_lines(row["id"] for row in rows):
             lines.setdefault(id_of(line["move_id"]), []).append(line)
-        invoices = [self._rechecked(row, lines.get(row["id"], [])) for row in rows]
-        customers = {id_of(row["commercial_partner_id"]) for row in rows} - {0}
-        return Recheck(tuple(invoice for invoice in invoices if invoice), self._credits_of(customers))
+        invoices = (self._rechecked(row, lines.get(row["id"], [])) for row in rows)
+        return rows, tuple(invoice for invoice in invoices if invoice)
+
+    def _judged(self, invoice_id: str) -> Invoice | None:
+        """One document as it is now; None when it is gone, is no customer invoice, or cannot be read."""
+        return next(iter(self._as_now([invoice_id])[1]), None)
 
     def _rechecked(self, row: Row, lines: Sequence[Row]) -> Invoice | None:
         try:
@@ -174,11 +198,27 @@ class OdooConnector(LedgerConnector):
             raise UnexpectedResponse(f"Odoo gives no portal page for the invoice with the id {invoice_id}.")
         return path
 
-    # --- late charges ---------------------------------------------------------------------------------------------------------
+    # --- late charges, credits, recorded payments -----------------------------------------------------------------------------
+
+    @cached_property
+    def _documents(self) -> Documents:
+        return Documents(self._reader)
+
+    @cached_property
+    def _named(self) -> Named:
+        return Named(self._reader, self.settings)
 
     @cached_property
     def _charges(self) -> Charges:
-        return Charges(self._reader, self.settings)
+        return Charges(self._documents, self._named, self.settings)
+
+    @cached_property
+    def _credits(self) -> Credits:
+        return Credits(self._documents, self._reader, self._judged)
+
+    @cached_property
+    def _payments(self) -> Payments:
+        return Payments(self._documents, self._named, self._reader, self._judged)
 
     @understood("Odoo")
     def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
@@ -188,6 +228,22 @@ class OdooConnector(LedgerConnector):
     def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
         """Always a document of its own: a posted invoice takes no line (18 and 19 refuse it, 16 and 17 do it and should not)."""
         return self._charges.add(charge)
+
+    @understood("Odoo")
+    def _find_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+        return self._credits.found(wanted)
+
+    @understood("Odoo")
+    def _add_credit(self, credit: CreditWanted) -> CreditMade:
+        return self._credits.add(credit)
+
+    @understood("Odoo")
+    def _find_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded | Refused]:
+        return self._payments.found(payments)
+
+    @understood("Odoo")
+    def _add_payment(self, payment: PaymentReceived) -> PaymentRecorded:
+        return self._payments.add(payment)
 
     # --- notes and tasks ------------------------------------------------------------------------------------------------------
 

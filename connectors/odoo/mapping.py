@@ -23,6 +23,7 @@ from ...core.receivables import (
     CreditNote,
     Customer,
     DocumentStatus,
+    EarlyDiscount,
     Instalment,
     Invoice,
     LedgerContact,
@@ -135,6 +136,16 @@ def _instalments(row: Row, lines: Iterable[Row], currency: str) -> tuple[Instalm
     ) or (Instalment(1, last_day, Money.of(row["amount_total"], currency), Money.of(row["amount_residual"], currency)),)
 
 
+def _early_discount(lines: Iterable[Row], parts: Sequence[Instalment]) -> EarlyDiscount | None:
+    """What the terms grant for paying all of it early; a line says what is left to pay then."""
+    whole = parts[0].total
+    for line in lines if len(parts) == 1 else ():
+        last_on, rest = day_of(line.get("discount_date")), Money.of(line.get("discount_amount_currency") or 0, whole.currency)
+        if last_on and rest.is_positive and rest < whole:
+            return EarlyDiscount(last_on, whole - rest)
+    return None
+
+
 def _late_fee(lines: Iterable[Row]) -> str:
     """How the first line is called that charges lateness and is not ours: by its label, else by its product."""
     for line in lines:
@@ -164,12 +175,13 @@ def invoice(row: Row, lines: Sequence[Row], names: Names, settled_on: date | Non
     """An invoice with its receivable lines, and those that may be late fees. Raises ValueError, in words, when it cannot be read."""
     status, partner, customer = _status(row), id_of(row["partner_id"]), id_of(row["commercial_partner_id"])
     is_ours = bool(our_marks(text_of(row["ref"])))
+    instalments = _instalments(row, lines, _currency(row, names))
     return Invoice(
         id=str(row["id"]),
         number=text_of(row["name"]).removeprefix("/"),
         customer_id=str(customer or partner),
         issued_on=_issued_on(row),
-        instalments=_instalments(row, lines, _currency(row, names)),
+        instalments=instalments,
         status=status,
         contact_id=str(partner) if partner != customer else "",
         reference="" if is_ours else text_of(row["ref"]),
@@ -179,6 +191,7 @@ def invoice(row: Row, lines: Sequence[Row], names: Names, settled_on: date | Non
         version=text_of(row["write_date"]),
         is_late_charge=is_ours,
         ledger_late_fee="" if is_ours else _late_fee(lines),
+        early_discount=_early_discount(lines, instalments),
     )
 
 
@@ -203,7 +216,12 @@ def source_id(line: Row) -> str:
 
     A payment is its line and not its entry, because one entry (a bank statement, an opening balance) can hold lines of many customers.
     """
-    return str(id_of(line["move_id"])) if source_kind(line) is CreditKind.CREDIT_NOTE else f"account.move.line,{line['id']}"
+    return str(id_of(line["move_id"])) if source_kind(line) is CreditKind.CREDIT_NOTE else line_reference(line["id"])
+
+
+def line_reference(line_id: int) -> str:
+    """Odoo's own notation for a reference to a line."""
+    return f"account.move.line,{line_id}"
 
 
 def source_kind(line: Row) -> CreditKind:

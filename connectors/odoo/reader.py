@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ...core.errors import BrokenInvariant, CompanyMustAct, LedgerUnavailable, UnexpectedResponse
+from ...core.errors import BrokenInvariant, CompanyMustAct, UnexpectedResponse
 from ..http import Transport
 from ..late_fees import names_late_fee
 from .mapping import CREDIT_NOTE_TYPE, INVOICE_TYPES, LATE_FEE_WORDS, OPEN_STATES, Row, id_of, text_of
@@ -18,7 +18,7 @@ from .wire import Wire, open_wire
 Domain = list[Any]
 
 MOVE, LINE, PARTIAL, PARTNER = "account.move", "account.move.line", "account.partial.reconcile", "res.partner"
-MESSAGE, ACTIVITY = "mail.message", "mail.activity"
+MESSAGE, ACTIVITY, PAYMENT = "mail.message", "mail.activity", "account.payment"
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     MOVE: (
@@ -27,7 +27,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
     LINE: (
         "move_id", "move_type", "move_name", "parent_state", "partner_id", "currency_id", "date", "date_maturity", "amount_currency",
-        "amount_residual_currency", "display_type", "ref", "blocked", "no_followup", "write_date",
+        "amount_residual_currency", "display_type", "ref", "blocked", "no_followup", "discount_date", "discount_amount_currency",
+        "write_date",
     ),
     PARTNER: (
         "name", "email", "phone", "mobile", "lang", "country_code", "category_id", "parent_id", "commercial_partner_id", "is_company",
@@ -35,11 +36,14 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _GOODS_FIELDS = ("name", "product_id", "price_subtotal")
-_CHARGE_FIELDS = (
-    "name", "move_type", "state", "ref", "posted_before", "amount_untaxed", "amount_total", "currency_id", "invoice_date_due",
+_OWN_FIELDS = (
+    "name", "move_type", "state", "ref", "posted_before", "amount_untaxed", "amount_total", "amount_residual",
+    "currency_id", "date", "invoice_date", "invoice_date_due", "partner_id", "journal_id", "fiscal_position_id", "invoice_user_id",
 )  # fmt: skip
-_LOCKS = ("user_fiscalyear_lock_date", "user_sale_lock_date", "user_hard_lock_date", "fiscalyear_lock_date", "period_lock_date")
-_TAX_LOCKS = ("user_tax_lock_date", "tax_lock_date")
+_PRICED_FIELDS = (
+    "name", "display_type", "account_id", "tax_ids", "quantity", "price_unit", "discount", "price_subtotal", "price_total",
+)  # fmt: skip
+_LOCKS = ("fiscalyear", "period", "sale", "tax", "hard")
 _PARTIAL_FIELDS = ("debit_move_id", "credit_move_id", "debit_amount_currency", "max_date")
 _MESSAGE_FIELDS = ("model", "res_id", "date", "subtype_id", "mail_activity_type_id")
 _SALES = (*INVOICE_TYPES, CREDIT_NOTE_TYPE)
@@ -67,7 +71,7 @@ class OdooReader:
     def me(self) -> Row:
         """The bot user: login, e-mail, zone, partner and companies."""
         fields = ["login", "email", "tz", "partner_id", "company_id", "company_ids"]
-        rows = self._search("res.users", [["id", "=", self.wire.uid]], fields)
+        rows = self.search("res.users", [["id", "=", self.wire.uid]], fields)
         if not rows:
             raise UnexpectedResponse("Odoo does not show its user to itself.")
         return rows[0]
@@ -85,22 +89,22 @@ class OdooReader:
     def company(self) -> Row:
         """The company's own row."""
         fields = self._known("res.company", ("name", "country_code", "currency_id", "partner_id"))
-        return self._search("res.company", [["id", "=", self.company_id]], fields)[0]
+        return self.search("res.company", [["id", "=", self.company_id]], fields)[0]
 
     def time_zone_of(self, partner_id: int) -> str:
         """The zone of a partner, empty when there is none (Odoo's default)."""
-        rows = self._search(PARTNER, [["id", "=", partner_id]], ["tz"])
+        rows = self.search(PARTNER, [["id", "=", partner_id]], ["tz"])
         return str(rows[0]["tz"] or "") if rows else ""
 
     @cached_property
     def currencies(self) -> Mapping[int, str]:
         """ISO codes by id, archived currencies, too."""
-        return {row["id"]: row["name"] for row in self._search("res.currency", [], ["name"], context=_EVERYONE)}
+        return {row["id"]: row["name"] for row in self.search("res.currency", [], ["name"], context=_EVERYONE)}
 
     @cached_property
     def tags(self) -> Mapping[int, str]:
         """Names of contact tags by id."""
-        return {row["id"]: row["name"] for row in self._search("res.partner.category", [], ["name"])}
+        return {row["id"]: row["name"] for row in self.search("res.partner.category", [], ["name"])}
 
     @cached_property
     def note_subtype(self) -> int:
@@ -135,21 +139,19 @@ class OdooReader:
             *_any_of("name", LATE_FEE_WORDS),
         ]
         domain = [["move_id", "in", move_ids], "|", ["account_type", "=", "asset_receivable"], *goods]
-        rows = self._search(LINE, domain, self._known(LINE, (*_FIELDS[LINE], *_GOODS_FIELDS)))
+        rows = self.search(LINE, domain, self._known(LINE, (*_FIELDS[LINE], *_GOODS_FIELDS)))
         return [{**row, "product_name": self.fee_products.get(id_of(row["product_id"]), "")} for row in rows]
 
     @cached_property
     def fee_products(self) -> Mapping[int, str]:
         """Names of the products that are late fees by their name, archived ones, too."""
-        rows = self._search("product.product", _any_of("name", LATE_FEE_WORDS), ["name"], context=_EVERYONE)
+        rows = self.search("product.product", _any_of("name", LATE_FEE_WORDS), ["name"], context=_EVERYONE)
         return {row["id"]: text_of(row["name"]) for row in rows if names_late_fee(text_of(row["name"]))}
 
     def partials(self, line_ids: Sequence[int]) -> list[Row]:
         """What was used on these lines."""
         return [
-            row
-            for some in self._portions(line_ids)
-            for row in self._search(PARTIAL, [["debit_move_id", "in", some]], list(_PARTIAL_FIELDS))
+            row for some in self._portions(line_ids) for row in self.search(PARTIAL, [["debit_move_id", "in", some]], list(_PARTIAL_FIELDS))
         ]
 
     def lines(self, ids: Iterable[int]) -> list[Row]:
@@ -179,12 +181,12 @@ class OdooReader:
     def last_bank_entry_on(self) -> str:
         """The day of the newest posted entry in a bank or cash journal, empty when there is none."""
         domain = [["company_id", "=", self.company_id], ["journal_id.type", "in", ["bank", "cash"]], ["state", "=", "posted"]]
-        rows = self._search(MOVE, domain, ["date"], order="date desc, id desc", limit=1)
+        rows = self.search(MOVE, domain, ["date"], order="date desc, id desc", limit=1)
         return str(rows[0]["date"] or "") if rows else ""
 
     def newest_write(self) -> str:
         """When a document was last written, for a server that does not tell its time; empty when there is none."""
-        rows = self._search(MOVE, self._sales(), ["write_date"], order="write_date desc", limit=1)
+        rows = self.search(MOVE, self._sales(), ["write_date"], order="write_date desc", limit=1)
         return str(rows[0]["write_date"]) if rows else ""
 
     # --- people ---------------------------------------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ class OdooReader:
         rows = [
             row
             for some in self._portions(partner_ids)
-            for row in self._search(PARTNER, [["id", "in", some]], ["commercial_partner_id"], context=_EVERYONE)
+            for row in self.search(PARTNER, [["id", "in", some]], ["commercial_partner_id"], context=_EVERYONE)
         ]
         return {row["id"]: id_of(row["commercial_partner_id"]) for row in rows}
 
@@ -225,70 +227,92 @@ class OdooReader:
 
     def messages_with(self, markers: Sequence[str], move_ids: Sequence[int]) -> list[Row]:
         """Chatter messages on these documents that may hold one of the markers."""
-        domain = [["model", "=", MOVE], ["res_id", "in", list(move_ids)], *_any_like("body", markers)]
-        return self._search(MESSAGE, domain, ["body", "res_id"])
+        domain = [["model", "=", MOVE], ["res_id", "in", list(move_ids)], *any_like("body", markers)]
+        return self.search(MESSAGE, domain, ["body", "res_id"])
 
     def activities_with(self, markers: Sequence[str], move_ids: Sequence[int]) -> list[Row]:
         """Activities on these documents, done ones, too, that may hold one of the markers."""
-        domain = [["res_model", "=", MOVE], ["res_id", "in", list(move_ids)], *_any_like("note", markers)]
-        return self._search(ACTIVITY, domain, ["note", "res_id"], context=_EVERYONE)
+        domain = [["res_model", "=", MOVE], ["res_id", "in", list(move_ids)], *any_like("note", markers)]
+        return self.search(ACTIVITY, domain, ["note", "res_id"], context=_EVERYONE)
 
     def printed(self, move_id: int) -> Row | None:
         """The legal PDF of a posted invoice (`invoice_pdf_report_file`, base64, empty when none was made); None when there is no such
         invoice. Until Odoo 16 there is no such field, and the row says nothing of it."""
         fields = [field for field in ("invoice_pdf_report_file",) if self.has_field(MOVE, field)]
         domain = [*self._sales(), ["id", "=", move_id], ["state", "=", "posted"]]
-        rows = self._search(MOVE, domain, ["move_type", *fields])
+        rows = self.search(MOVE, domain, ["move_type", *fields])
         return rows[0] if rows and rows[0]["move_type"] in INVOICE_TYPES else None
 
     def salespeople(self, move_ids: Sequence[int]) -> dict[int, int]:
         """The salesperson (0: none) of each of these documents that is still there."""
-        rows = self._search(MOVE, [*self._sales(), ["id", "in", list(move_ids)]], ["invoice_user_id"])
+        rows = self.search(MOVE, [*self._sales(), ["id", "in", list(move_ids)]], ["invoice_user_id"])
         return {row["id"]: id_of(row["invoice_user_id"]) for row in rows}
 
     def user_named(self, login: str) -> int:
         """The id of a user. Raises CompanyMustAct when there is none."""
-        rows = self._search("res.users", [["login", "=", login]], ["login"])
+        rows = self.search("res.users", [["login", "=", login]], ["login"])
         if not rows:
             raise CompanyMustAct(f"Odoo has no user {login}.", hint="Correct `call_task_user` in the policy.")
         return int(rows[0]["id"])
 
-    # --- late charges ---------------------------------------------------------------------------------------------------------
+    # --- what is ours, and what it is made from -------------------------------------------------------------------------------
 
-    def charge_documents(self, markers: Sequence[str]) -> list[Row]:
+    def marked_documents(self, markers: Sequence[str]) -> list[Row]:
         """Customer documents in any state whose reference may hold one of the markers (Odoo keeps a trigram index of that field)."""
         some = [[f"[{marker}]" for marker in markers[start : start + _MARKERS]] for start in range(0, len(markers), _MARKERS)]
-        return [row for each in some for row in self._search(MOVE, [*self._sales(), *_any_like("ref", each)], list(_CHARGE_FIELDS))]
+        return [row for each in some for row in self.search(MOVE, [*self._sales(), *any_like("ref", each)], list(_OWN_FIELDS))]
 
-    def charge_document(self, move_id: int) -> Row:
-        """One of them, as it is now. Raises LedgerUnavailable when it cannot be seen yet: a replica may lag behind what was written."""
-        rows = self._search(MOVE, [*self._sales(), ["id", "=", move_id]], list(_CHARGE_FIELDS))
-        if not rows:
-            raise LedgerUnavailable("Odoo does not show a document yet that it has just made.")
-        return rows[0]
+    def documents(self, ids: Iterable[int]) -> list[Row]:
+        """Customer documents in any state, with all that a document of ours is compared with or takes over; what is gone is missing."""
+        return [row for some in self._portions(ids) for row in self.search(MOVE, [*self._sales(), ["id", "in", some]], list(_OWN_FIELDS))]
 
-    def charged_invoice(self, move_id: int) -> Row | None:
-        """What the document of a charge takes over from its invoice; None when that is gone."""
-        fields = ["partner_id", "currency_id", "journal_id", "fiscal_position_id", "invoice_user_id"]
-        rows = self._search(MOVE, [*self._sales(), ["id", "=", move_id]], fields)
-        return rows[0] if rows else None
+    def receivable_lines(self, move_ids: Iterable[int]) -> list[Row]:
+        """The ids of the receivable lines of documents and payments, each with its entry."""
+        return [
+            row
+            for some in self._portions(move_ids)
+            for row in self.search(LINE, [["move_id", "in", some], ["account_type", "=", "asset_receivable"]], ["move_id"])
+        ]
+
+    def priced_lines(self, move_id: int) -> list[Row]:
+        """The goods of a document with accounts, taxes and amounts, and the lines of a tax that is lowered for early payment (`epd`)."""
+        domain = [["move_id", "=", move_id], ["display_type", "in", ["product", "epd"]]]
+        return self.search(LINE, domain, list(_PRICED_FIELDS))
+
+    def lines_beside(self, draft_id: int, move_id: int) -> list[Row]:
+        """All lines of a draft, and the receivable lines of the document that it is about."""
+        of_document = ["&", ["move_id", "=", move_id], ["account_type", "=", "asset_receivable"]]
+        fields = ["move_id", "account_id", "display_type", "amount_currency", "tax_ids"]
+        return self.search(LINE, ["|", ["move_id", "=", draft_id], *of_document], fields)
+
+    def marked_payments(self, markers: Sequence[str]) -> list[Row]:
+        """Payments in any state whose memo may hold one of the markers; `memo` is called so whatever the version calls it."""
+        memo = "memo" if self.has_field(PAYMENT, "memo") else "ref"
+        fields = ["name", "state", "amount", "currency_id", "move_id", memo]
+        some = [[f"[{marker}]" for marker in markers[start : start + _MARKERS]] for start in range(0, len(markers), _MARKERS)]
+        own = [["company_id", "=", self.company_id]]
+        return [{**row, "memo": row[memo]} for each in some for row in self.search(PAYMENT, [*own, *any_like(memo, each)], fields)]
+
+    def currency_id(self, code: str) -> int:
+        """The id of a currency."""
+        return next(key for key, name in self.currencies.items() if name == code)
 
     def ids_in_company(self, model: str, domain: Domain) -> list[int]:
         """The ids of what there is in these books (accounts, taxes, journals, products), and no other company's."""
-        return [int(row["id"]) for row in self._search(model, domain, ["id"], context=self.company_context)]
+        return [int(row["id"]) for row in self.search(model, domain, ["id"], context=self.company_context)]
 
     @property
     def company_context(self) -> dict[str, Any]:
         """The context of calls that must not reach into another company's books."""
         return {"allowed_company_ids": [self.company_id]}
 
-    def lock_dates(self, *, taxed: bool) -> list[Any]:
-        """The days up to which the books are closed for sales. From 18 on Odoo counts exceptions in for its user; before, those of advisers
-        and of parent companies are not known here."""
-        fields = self._known("res.company", (*_LOCKS, *(_TAX_LOCKS if taxed else ())))
-        chosen = [field for field in fields if field.startswith("user_")] or fields
-        row = self._search("res.company", [["id", "=", self.company_id]], chosen)[0]
-        return [row[field] for field in chosen]
+    def lock_dates(self) -> Mapping[str, Any]:
+        """The days up to which the books are closed, by the kind of the lock (`sale`, `tax` ...). From 18 on Odoo counts exceptions in for
+        its user; before, those of advisers and of parent companies are not known here."""
+        fields = {kind: self._known("res.company", (f"user_{kind}_lock_date", f"{kind}_lock_date"))[:1] for kind in _LOCKS}
+        known = {kind: names[0] for kind, names in fields.items() if names}
+        row = self.search("res.company", [["id", "=", self.company_id]], list(known.values()))[0]
+        return {kind: row[name] for kind, name in known.items()}
 
     # --- how it is asked ------------------------------------------------------------------------------------------------------
 
@@ -311,23 +335,24 @@ class OdooReader:
         return [field for field in fields if self.has_field(model, field)]
 
     def _read_all(self, model: str, domain: Domain, **named: Any) -> list[Row]:
-        return self._complete(model, self._search(model, domain, self._known(model, _FIELDS[model]), **named))
+        return self._complete(model, self.search(model, domain, self._known(model, _FIELDS[model]), **named))
 
     def _page(self, model: str, domain: Domain, after: int, *, fields: list[str] | None = None, **named: Any) -> list[Row]:
         """One page by id: an offset would skip rows when others disappear."""
         asked = fields or self._known(model, _FIELDS[model])
-        rows = self._search(model, [*domain, ["id", ">", after]], asked, order="id", limit=self._settings.page_size, **named)
+        rows = self.search(model, [*domain, ["id", ">", after]], asked, order="id", limit=self._settings.page_size, **named)
         return self._complete(model, rows)
 
     def _complete(self, model: str, rows: list[Row]) -> list[Row]:
         """Lines with the type of their document, which not every version puts on the line."""
         if model != LINE or not rows or self.has_field(LINE, "move_type"):
             return rows
-        moves = self._search(MOVE, [["id", "in", sorted({id_of(row["move_id"]) for row in rows})]], ["move_type"])
+        moves = self.search(MOVE, [["id", "in", sorted({id_of(row["move_id"]) for row in rows})]], ["move_type"])
         types = {row["id"]: row["move_type"] for row in moves}
         return [{**row, "move_type": types.get(id_of(row["move_id"]), "")} for row in rows]
 
-    def _search(self, model: str, domain: Domain, fields: list[str], order: str = "id", **named: Any) -> list[Row]:
+    def search(self, model: str, domain: Domain, fields: list[str], order: str = "id", **named: Any) -> list[Row]:
+        """The rows that satisfy a domain, with these fields, which this version has to have."""
         rows = self.wire.execute(model, "search_read", reads=True, domain=domain, fields=fields, order=order, load=None, **named)
         if not isinstance(rows, list) or not all(isinstance(row, dict) and set(fields) <= row.keys() for row in rows):
             raise UnexpectedResponse(f"Odoo answered a question about {model} with something else than its rows.")
@@ -347,7 +372,8 @@ class OdooReader:
             yield some
 
 
-def _any_like(field: str, markers: Sequence[str]) -> Domain:
+def any_like(field: str, markers: Sequence[str]) -> Domain:
+    """That a field may hold one of the markers."""
     if not markers:
         raise BrokenInvariant("Nothing is looked for without a marker.")
     # In LIKE a backslash takes the meaning from what follows; % and _ find too much at worst, and the caller looks again.

@@ -43,12 +43,16 @@ class OdooSettings(BaseModel):
     call_task_user: str = Field("", description="Login of the person who gets call tasks; else the invoice's salesperson gets them")
     charge_account: str = Field("", description="Code of the income account that late charges go to; without it or a product none are made")
     charge_product: str = Field("", description="Internal reference, or id, of the product that late charges are invoiced with")
-    charge_tax: str = Field("", description="Exact name, or id, of the sales tax on late charges; none when it is left out")
+    charge_tax: str = Field("", description="Exact name, or id, of the sales tax on late charges that tax is due on")
     charge_journal: str = Field("", description="Short code of the sales journal for late charges; else that of the invoice")
     charge_document: Annotated[ChargeDocument, Field(strict=False)] = Field(
         ChargeDocument.INVOICE, description="invoice, or debit_note where the module account_debit_note is installed"
     )
     charge_as_draft: bool = Field(False, description="Leave late charges as drafts, for a person to post in Odoo")
+    payment_journal: str = Field(
+        "",
+        description="Short code of the bank or cash journal for payments that came in on a pay page; without it none are recorded",
+    )
     transport: Annotated[OdooTransport, Field(strict=False)] = Field(OdooTransport.AUTO, description="auto, jsonrpc or json2")
 
     @field_validator("url", "public_url")

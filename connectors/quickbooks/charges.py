@@ -14,10 +14,10 @@ from ...core.errors import PeriodLocked, Refused, StaleVersion, UnexpectedRespon
 from ...core.money import Money
 from ...core.port import chargeable
 from ...core.receivables import Invoice
-from . import mapping
+from . import mapping, taxes
 from .mapping import Row, text_of
 from .reader import QuickBooksReader
-from .settings import UNTAXED, QuickBooksSettings
+from .settings import QuickBooksSettings
 from .wire import Wire
 
 LOOK_BACK_DAYS = 92
@@ -69,8 +69,12 @@ class Charges:
         return Money.of(row.get("TotalAmt") or 0, mapping.currency_of(row, self._reader.home_of([row])))
 
     def _on_invoice(self, row: Row, line: Row, marker: str) -> ChargeMade:
-        amount = Money.of(mapping.with_tax(row, line), self._total(row).currency)
+        amount = taxes.with_tax(row, line, self._total(row).currency, self.rates_for(row))
         return ChargeMade(marker, text_of(row["Id"]), mapping.number_of(row), True, amount)
+
+    def rates_for(self, row: Row) -> taxes.Rates:
+        """The rates of tax codes where the document's taxes cannot be told apart without them; else none, and nothing is asked."""
+        return self._reader.sales_rates if taxes.is_mixed(row) else {}
 
     # --- writing --------------------------------------------------------------------------------------------------------------
 
@@ -101,13 +105,13 @@ class Charges:
         return self._line_written(charge, row) if _takes_line(row) else self._add_document(charge, row)
 
     def _line_written(self, charge: LateCharge, row: Row) -> ChargeMade:
-        line = self._line(charge.amount, f"{charge.text} [{charge.marker}]")
+        line = mapping.charge_line(charge.amount.amount, f"{charge.text} [{charge.marker}]", self.item, self._code(charge, row))
         written = self._wire.write("Invoice", mapping.with_line(row, line), request_id(charge.marker, "line", text_of(row["SyncToken"])))
         return self._shown(written, charge)
 
     def _add_document(self, charge: LateCharge, row: Row) -> ChargeMade:
         """An invoice of its own, for the customer who pays (a job's parent), where it will be looked for. It cites the invoice in words."""
-        lines, memo = charge.itemised, "\n".join(line.text for line in charge.itemised)
+        lines, memo, code = charge.itemised, "\n".join(line.text for line in charge.itemised), self._code(charge, row)
         body = {
             "CustomerRef": {"value": charge.customer_id},
             "TxnDate": charge.charged_on.isoformat(),
@@ -115,15 +119,23 @@ class Charges:
             "CurrencyRef": {"value": charge.amount.currency},
             "PrivateNote": f"Puntual: late charge on invoice {charge.invoice_number} [{charge.marker}]",
             "CustomerMemo": {"value": memo[:MEMO_CHARACTERS]},
-            "Line": [self._line(line.amount, line.text) for line in lines],
+            "Line": [mapping.charge_line(line.amount.amount, line.text, self.item, code) for line in lines],
             **({"BillEmail": {"Address": row["BillEmail"]["Address"]}} if mapping.addresses_of(row.get("BillEmail")) else {}),
-            **({"GlobalTaxCalculation": "TaxExcluded"} if self._settings.charge_tax_code not in (UNTAXED, "TAX") else {}),
+            **(taxes.of_place(row) if code in taxes.US_CODES else {"GlobalTaxCalculation": "TaxExcluded"}),
         }
         written = self._wire.write("Invoice", body, request_id(charge.marker, "document", self._today().isoformat()))
         return self._shown(written, charge)
 
-    def _line(self, amount: Money, text: str) -> Row:
-        return mapping.charge_line(amount.amount, text, self.item, self._settings.charge_tax_code)
+    def _code(self, charge: LateCharge, row: Row) -> str:
+        """The tax code of a charge. Raises Refused when the settings name none that can be one in this company."""
+        setting = "charge_tax_code" if charge.is_taxed else "charge_untaxed_code"
+        code: str = getattr(self._settings, setting)
+        if not code:
+            raise Refused("Tax is due on this late charge, and not known which.", hint=f"Name its tax code as `{setting}` in the policy.")
+        if code in taxes.US_CODES and taxes.has_ids(row):
+            hint = f"Name the Id of a tax code as `{setting}` in the policy."
+            raise Refused(f"{code} is no tax code in QuickBooks outside the US.", hint=hint)
+        return code
 
     def _shown(self, written: Row, charge: LateCharge) -> ChargeMade:
         for made in self._made_in(written):
@@ -136,7 +148,7 @@ class Charges:
         """The id of the item to charge with, and to credit with. Raises Refused when the settings name none, or none that exists."""
         wanted = self._settings.charge_item
         if not wanted:
-            raise Refused("Late charges need a Service item in QuickBooks.", hint="Name it as `charge_item` in the policy.")
+            raise Refused("Late charges and credits need a Service item in QuickBooks.", hint="Name it as `charge_item` in the policy.")
         return wanted if wanted.isdecimal() else self._reader.item_named(wanted)
 
 

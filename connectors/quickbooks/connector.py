@@ -7,7 +7,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ...core.access import Purpose
-from ...core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge, Note, holds_mark
+from ...core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge, Note, PaymentReceived, PaymentRecorded, holds_mark
 from ...core.errors import Refused
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import Company, Invoice, UnappliedCredit
@@ -21,6 +21,7 @@ from .credits import Credits
 from .faults import Fault, error_of
 from .mapping import Row, text_of
 from .passes import Pass, Position
+from .payments import Payments
 from .reader import Families, QuickBooksReader
 from .settings import QuickBooksSettings
 from .wire import BATCH_ITEMS, Wire
@@ -34,7 +35,15 @@ class QuickBooksConnector(LedgerConnector):
 
     name = "quickbooks"
     capabilities = frozenset(
-        {Capability.NOTES, Capability.INVOICE_PDF, Capability.PAYMENT_PAGE, Capability.LATE_CHARGES, Capability.CREDITS}
+        {
+            Capability.NOTES,
+            Capability.INVOICE_PDF,
+            Capability.PAYMENT_PAGE,
+            Capability.LATE_CHARGES,
+            Capability.CREDITS,
+            Capability.RECORDED_PAYMENTS,
+            Capability.EARLY_DISCOUNTS,
+        }
     )
     limits: ClassVar[Limits] = Limits(wait_seconds=60, patience_seconds=60)
     """Intuit's 429 says no time; a minute is what its limits need (Intuit, "Limits and throttles"), and is sat out once."""
@@ -88,7 +97,8 @@ class QuickBooksConnector(LedgerConnector):
                 return Recheck(())
             families = Families(self._reader.some_customers)
             families.meet(rows)
-            invoices = [_read(row, families, self._reader.home_of([row])) for row in rows]
+            terms = self._reader.terms_of(rows)
+            invoices = [_read(row, families, self._reader.home_of([row]), terms) for row in rows]
             unused = self._unused(sorted({key for row in rows for key in families.line_of(row)}), families)
         return Recheck(tuple(each for each in invoices if each), unused or (), knows_credits=unused is not None)
 
@@ -157,7 +167,7 @@ class QuickBooksConnector(LedgerConnector):
             return ""
         raise error
 
-    # --- late charges and credits ---------------------------------------------------------------------------------------------------------
+    # --- late charges, credits and payments -----------------------------------------------------------------------------------
 
     @cached_property
     def _charges(self) -> Charges:
@@ -181,7 +191,7 @@ class QuickBooksConnector(LedgerConnector):
 
     @cached_property
     def _credits(self) -> Credits:
-        return Credits(self._charges, self.settings, self._wire, self._reader, self._judged, self._today)
+        return Credits(self._charges, self._wire, self._reader, self._judged, self._today)
 
     @understood(LEDGER)
     def _find_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
@@ -193,11 +203,25 @@ class QuickBooksConnector(LedgerConnector):
         with self._wire.reading_for(Purpose.WRITING):
             return self._credits.add(credit)
 
+    @cached_property
+    def _payments(self) -> Payments:
+        return Payments(self.settings, self._wire, self._reader, self._judged, self._today)
 
-def _read(row: Row, families: Families, home: str) -> Invoice | None:
+    @understood(LEDGER)
+    def _find_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded | Refused]:
+        with self._wire.reading_for(Purpose.WRITING):
+            return self._payments.found(payments)
+
+    @understood(LEDGER)
+    def _add_payment(self, payment: PaymentReceived) -> PaymentRecorded:
+        with self._wire.reading_for(Purpose.WRITING):
+            return self._payments.add(payment)
+
+
+def _read(row: Row, families: Families, home: str, terms: Mapping[str, Row]) -> Invoice | None:
     """An invoice; None for one that `changes` reports as unreadable, and that is never chased."""
     try:
-        return mapping.invoice(row, families.payer(row), home)
+        return mapping.invoice(row, families.payer(row), home, terms=terms)
     except UNREADABLE:
         return None
 

@@ -13,11 +13,10 @@ from ...core.bookings import CreditMade, CreditWanted, our_marks
 from ...core.errors import PeriodLocked, Refused, RejectedByLedger, StaleVersion, UnexpectedResponse
 from ...core.money import Money
 from ...core.port import creditable
-from . import mapping
+from . import mapping, taxes
 from .charges import LOOK_BACK_DAYS, MEMO_CHARACTERS, Charges, Judge, request_id
 from .mapping import Row, ref_of, text_of
 from .reader import QuickBooksReader
-from .settings import UNTAXED, QuickBooksSettings
 from .wire import Wire
 
 Links = set[tuple[str, str]]
@@ -30,14 +29,12 @@ class Credits:
     def __init__(
         self,
         charges: Charges,
-        settings: QuickBooksSettings,
         wire: Wire,
         reader: QuickBooksReader,
         judge: Judge,
         today: Callable[[], date],
     ) -> None:
         self._charges = charges
-        self._settings = settings
         self._wire = wire
         self._reader = reader
         self._judge = judge
@@ -155,14 +152,15 @@ class Credits:
     def _memo(self, credit: CreditWanted, row: Row) -> Row:
         """A new credit memo over exactly the amount. When QuickBooks makes another of it, it is deleted; raises RejectedByLedger then."""
         said = credit.text if credit.document_number in credit.text else f"{credit.text} ({credit.document_number})"
+        share = self._share(credit, row)
         body = {
             "CustomerRef": {"value": ref_of(row["CustomerRef"])},
             "TxnDate": credit.dated_on.isoformat(),
             "CurrencyRef": {"value": credit.amount.currency},
             "PrivateNote": f"Puntual: credit on {credit.document_number} [{credit.marker}]",
             "CustomerMemo": {"value": said[:MEMO_CHARACTERS]},
-            "Line": [self._line(credit, row, said)],
-            **({"GlobalTaxCalculation": "TaxExcluded"} if self._settings.charge_tax_code not in (UNTAXED, "TAX") else {}),
+            "Line": [mapping.charge_line(part.amount, said, self._item(part), part.code) for part in share.parts],
+            **taxes.stated(share, row),
         }
         memo = self._wire.write("CreditMemo", body, request_id(credit.marker, "memo", self._today().isoformat()))
         if Decimal(str(memo["TotalAmt"])) != credit.amount.amount:
@@ -170,11 +168,20 @@ class Credits:
             raise RejectedByLedger(f"QuickBooks made {memo['TotalAmt']} of a credit of {credit.amount}; it was taken away again.")
         return memo
 
-    def _line(self, credit: CreditWanted, row: Row, text: str) -> Row:
-        """The line of a credit: its amount less the tax that the document shows at the rate of our tax code."""
-        item, code = self._charges.item, self._settings.charge_tax_code
-        share = mapping.with_tax(row, mapping.charge_line(Decimal(100), text, item, code)) / 100
-        return mapping.charge_line(Money.of(credit.amount.amount / share, credit.amount.currency).amount, text, item, code)
+    def _share(self, credit: CreditWanted, row: Row) -> taxes.Share:
+        """What is taken off, with its taxes: that of the late charge which is reversed, where that is a line; else of all the document.
+        Raises Refused when the line is gone: nothing is owed for it any more."""
+        if not credit.charge_marker or credit.charge_marker in our_marks(text_of(row.get("PrivateNote"))):
+            return taxes.share_of(row, credit.amount)
+        for line in taxes.sales_in(row):
+            if credit.charge_marker in our_marks(text_of(line.get("Description"))):
+                return taxes.share_of_line(row, line, credit.amount, self._charges.rates_for(row))
+        raise Refused(f"The late charge is no line of {credit.document_number} any more.", hint="Credit it by hand, if it is owed at all.")
+
+    def _item(self, part: taxes.Part) -> str:
+        """The item to credit: that of the lines, so that the same income becomes less; else the one for late charges."""
+        usable = self._reader.creditable_items(part.items)
+        return usable[0] if usable else self._charges.item
 
     def _use(self, credit: CreditWanted, memo: Row, row: Row) -> CreditMade:
         """Use a memo on its document, unless QuickBooks did that by itself as soon as it was made (its setting AutoApplyCredit)."""

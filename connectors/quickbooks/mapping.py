@@ -5,11 +5,13 @@ reference (https://developer.intuit.com/app/developer/qbo/docs/api/accounting/al
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from email.utils import getaddresses
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from babel import Locale
@@ -26,6 +28,7 @@ from ...core.receivables import (
     CreditNote,
     Customer,
     DocumentStatus,
+    EarlyDiscount,
     Instalment,
     Invoice,
     Payment,
@@ -35,6 +38,7 @@ from ..late_fees import names_late_fee
 
 Row = Mapping[str, Any]
 
+_NO_TERMS: Mapping[str, Row] = MappingProxyType({})
 VOIDED = re.compile(r"\s*voided\b", re.IGNORECASE)
 """A voided document stays, over nothing; its private note begins so (recorded: `Voided`, `Voided - what stood there`)."""
 
@@ -103,8 +107,9 @@ def is_void(row: Row) -> bool:
 # --- invoices ---------------------------------------------------------------------------------------------------------------------
 
 
-def invoice(row: Row, customer_id: str, home: str, settled_on: date | None = None) -> Invoice:
-    """An invoice of the customer who pays it. Raises ValueError, in words, when it cannot be read."""
+def invoice(row: Row, customer_id: str, home: str, settled_on: date | None = None, terms: Mapping[str, Row] = _NO_TERMS) -> Invoice:
+    """An invoice of the customer who pays it. `terms` are the payment terms by their ids. Raises ValueError, in words, when it cannot be
+    read."""
     currency = currency_of(row, home)
     total, rest, issued_on = _amount(row, "TotalAmt", currency), _amount(row, "Balance", currency), _issued_on(row)
     status = DocumentStatus.OPEN if rest.is_positive else DocumentStatus.VOID if is_void(row) else DocumentStatus.PAID
@@ -123,7 +128,46 @@ def invoice(row: Row, customer_id: str, home: str, settled_on: date | None = Non
         version=text_of(row.get("SyncToken")),
         is_late_charge=is_ours,
         ledger_late_fee="" if is_ours else foreign_late_fee(row),
+        early_discount=early_discount(terms.get(granting_terms(row), {}), issued_on, total),
     )
+
+
+def granting_terms(row: Row) -> str:
+    """The id of the payment terms that may still grant something on an invoice: one that is owed, and no late charge of ours."""
+    return "" if not row.get("Balance") or our_marks(text_of(row.get("PrivateNote"))) else ref_of(row.get("SalesTermRef"))
+
+
+def early_discount(term: Row, issued_on: date, total: Money) -> EarlyDiscount | None:
+    """What payment terms grant for paying early: so many per cent of the total, with its tax, for some days or until a day of the month.
+
+    Terms are of either kind (Intuit's entity reference, Term): STANDARD ones are due after `DueDays`, and `DiscountDays` count; those that
+    are DATE_DRIVEN are due on a day of the month, and `DiscountDayOfMonth` counts.
+    """
+    amount = Money.of(total.amount * Decimal(str(term.get("DiscountPercent") or 0)) / 100, total.currency)
+    last_on = _discount_day(term, issued_on) if amount.is_positive else None
+    return EarlyDiscount(last_on, amount) if last_on else None
+
+
+def _discount_day(term: Row, issued_on: date) -> date | None:
+    """The last day: where terms are due on a day of the month, the last such day before that. What is issued so many days before the day or
+    less (`DueNextMonthDays`) is due a month later."""
+    if term.get("Type") != "DATE_DRIVEN":
+        return issued_on + timedelta(days=int(term["DiscountDays"])) if term.get("DiscountDays") else None
+    if not term.get("DiscountDayOfMonth") or not term.get("DayOfMonthDue"):
+        return None
+    late = int(term.get("DueNextMonthDays") or 0)
+    earliest = issued_on + timedelta(days=late + 1 if late else 0)
+    due = next((day for day in _days_of_months(int(term["DayOfMonthDue"]), issued_on) if day >= earliest), None)
+    days = _days_of_months(int(term["DiscountDayOfMonth"]), issued_on) if due else ()
+    return max((day for day in days if due and issued_on <= day <= due), default=None)
+
+
+def _days_of_months(day: int, start: date) -> Iterator[date]:
+    """A day of the month of `start`, and of three months after it; the last one of a month that is too short."""
+    first = start.replace(day=1)
+    for _month in range(4):
+        yield first.replace(day=min(day, monthrange(first.year, first.month)[1]))
+        first = (first + timedelta(days=31)).replace(day=1)
 
 
 def lines_of(row: Row) -> Iterator[Row]:
@@ -310,8 +354,9 @@ def note(text: str, marker: str, invoice_id: str) -> Row:
 
 
 def charge_line(amount: Decimal, text: str, item: str, tax_code: str) -> Row:
-    """A line that charges an amount. Without an item QuickBooks would take it for a remark and not listen to the amount."""
-    detail = {"ItemRef": {"value": item}, "Qty": 1, "UnitPrice": amount, "TaxCodeRef": {"value": tax_code}}
+    """A line that charges an amount. Without an item QuickBooks would take it for a remark and not listen to the amount. `tax_code` is
+    empty in companies that have none."""
+    detail: Row = {"ItemRef": {"value": item}, "Qty": 1, "UnitPrice": amount, **({"TaxCodeRef": {"value": tax_code}} if tax_code else {})}
     return {"DetailType": "SalesItemLineDetail", "Amount": amount, "Description": text, "SalesItemLineDetail": detail}
 
 
@@ -330,20 +375,12 @@ def used_on(memo: Row, document: Row, amount: Decimal) -> Row:
     return {"CustomerRef": {"value": ref_of(document["CustomerRef"])}, "TotalAmt": 0, "Line": lines}
 
 
+def paid_on(document: Row, amount: Decimal) -> Row:
+    """A payment of the invoice's own customer, which may be a job, all of it used on the invoice."""
+    line = {"Amount": amount, "LinkedTxn": [{"TxnId": document["Id"], "TxnType": "Invoice"}]}
+    return {"CustomerRef": {"value": ref_of(document["CustomerRef"])}, "TotalAmt": amount, "Line": [line]}
+
+
 def has_discount(row: Row) -> bool:
     """Whether the document is discounted as a whole: a further line would be, too."""
     return any(line.get("DetailType") == "DiscountLineDetail" for line in row.get("Line") or ())
-
-
-def with_tax(row: Row, line: Row) -> Decimal:
-    """What a line comes to with its tax, as far as the document tells: tax is kept by rate and not by line."""
-    net, tax = Decimal(str(line["Amount"])), Decimal(str((row.get("TxnTaxDetail") or {}).get("TotalTax") or 0))
-    code = ref_of(line["SalesItemLineDetail"].get("TaxCodeRef"))
-    sales = [each for each in lines_of(row) if each.get("DetailType") == "SalesItemLineDetail"]
-    same = sum(Decimal(str(each["Amount"])) for each in sales if ref_of(each["SalesItemLineDetail"].get("TaxCodeRef")) == code)
-    details = [each.get("TaxLineDetail") or {} for each in (row.get("TxnTaxDetail") or {}).get("TaxLine") or ()]
-    for detail in details if tax else ():
-        if detail.get("TaxPercent") is not None and Decimal(str(detail.get("NetAmountTaxable") or 0)) == same:
-            return net + net * Decimal(str(detail["TaxPercent"])) / 100
-    alone = all(ref_of(each["SalesItemLineDetail"].get("TaxCodeRef")) == code for each in sales)
-    return net + (tax * net / same if alone and same else 0)

@@ -72,7 +72,7 @@ class Pass:
         self._now = now
         self._families = Families(reader.some_customers)
         self._standing = _Standing()
-        reader.answered_at = ""
+        reader.begin()
 
     def pages(self) -> Iterator[Page]:
         """The pages: one of changes, or those of a complete pass."""
@@ -146,11 +146,11 @@ class Pass:
                 draft.customers.append(found)
 
     def _tell_invoices(self, rows: list[Row], draft: PageDraft, payments: Collection[Row] = ()) -> None:
-        home, known = self._reader.home_of(rows), {text_of(row["Id"]) for row in payments}
-        paid_on = _last_payments(payments)
+        home, terms = self._reader.home_of(rows), self._reader.terms_of(rows)
+        paid_on, known = _last_payments(payments), {text_of(row["Id"]) for row in payments}
         for row in rows:
-            settled_on = paid_on.get(text_of(row.get("Id")))
-            if found := draft.read(_named("Invoice", row), partial(mapping.invoice, row, self._families.payer(row), home, settled_on)):
+            payer, settled_on = self._families.payer(row), paid_on.get(text_of(row.get("Id")))
+            if found := draft.read(_named("Invoice", row), partial(mapping.invoice, row, payer, home, settled_on, terms)):
                 draft.invoices.append(found)
                 self._standing.note_invoice(row)
                 draft.known_of += [found.id] if known.issuperset(mapping.payments_linked(row)) else []

@@ -4,7 +4,7 @@ The query language has no `or` and no join; `UnappliedAmt`, `PrivateNote`, `Pare
 258; Intuit's entity reference marks what is filterable), so what hangs on them is read by customer or by time and looked at here.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 
@@ -19,8 +19,12 @@ PORTION = 100
 """Ids in one query."""
 _LEVELS = 5
 """How deep jobs are nested at most."""
-_ALL_CUSTOMERS = "Active IN (true, false)"
-"""Without it a query does not show inactive customers, who may owe all the same."""
+_ALSO_INACTIVE = "Active IN (true, false)"
+"""Without it a query does not show inactive customers, who may owe all the same, nor terms and tax codes that old invoices bear."""
+_CREDITABLE_TYPES = ("Service", "NonInventory")
+"""Items that may be credited without anything going back into a stock (Intuit's entity reference, Item)."""
+_TAKES_DEPOSITS = ("Bank", "Other Current Asset")
+"""The types of accounts that a payment may be deposited to (Intuit's entity reference, Payment, `DepositToAccountRef`)."""
 
 
 def quoted(text: str) -> str:
@@ -55,6 +59,8 @@ class QuickBooksReader:
         self._page_size = page_size
         self.answered_at = ""
         """The service's own time at the first answer to a query since this was emptied, as it wrote it."""
+        self._terms: dict[str, Row] = {}
+        self._creditable: dict[str, bool] = {}
 
     @cached_property
     def home_currency(self) -> str:
@@ -64,6 +70,37 @@ class QuickBooksReader:
     def home_of(self, rows: Iterable[Row]) -> str:
         """The company's currency when one of these documents names none; else empty, and nothing is asked."""
         return self.home_currency if any(not mapping.currency_of(row, "") for row in rows if not mapping.is_deleted(row)) else ""
+
+    def begin(self) -> None:
+        """A new reading begins: what was kept from the one before is forgotten."""
+        self.answered_at = ""
+        self._terms.clear()
+
+    # --- what documents refer to ------------------------------------------------------------------------------------------------
+
+    def terms_of(self, invoices: Iterable[Row]) -> Mapping[str, Row]:
+        """The payment terms that may grant something on these invoices, by their ids. One query for all there are, when one is named."""
+        named = {mapping.granting_terms(row) for row in invoices if not mapping.is_deleted(row)} - {""}
+        if named - self._terms.keys():
+            self._terms |= {key: {} for key in named}
+            self._terms |= {row["Id"]: row for page in self.pages("Term", f"where {_ALSO_INACTIVE}", MOST_ROWS) for row in page}
+        return self._terms
+
+    @cached_property
+    def sales_rates(self) -> Mapping[str, Collection[str]]:
+        """The ids of the tax rates that each tax code has on sales. One query, when it is needed."""
+        codes = [row for page in self.pages("TaxCode", f"where {_ALSO_INACTIVE}", MOST_ROWS) for row in page]
+        rates = {row["Id"]: (row.get("SalesTaxRateList") or {}).get("TaxRateDetail") or () for row in codes}
+        return {key: {ref_of(rate.get("TaxRateRef")) for rate in several} for key, several in rates.items()}
+
+    def creditable_items(self, ids: Sequence[str]) -> list[str]:
+        """Those of these items that a credit may bear: in use, and not kept in a stock. One query for those not asked for before."""
+        unknown = [key for key in ids if key.isdecimal() and key not in self._creditable]
+        for some in portions(unknown):
+            self._creditable |= dict.fromkeys(some, False)
+            rows = self._rows("Item", f"where {is_one_of('Id', some)} MAXRESULTS {MOST_ROWS}")
+            self._creditable |= {row["Id"]: text_of(row.get("Type")) in _CREDITABLE_TYPES for row in rows}
+        return [key for key in ids if self._creditable.get(key)]
 
     # --- pages ----------------------------------------------------------------------------------------------------------------
 
@@ -99,7 +136,7 @@ class QuickBooksReader:
 
     def customers(self) -> Iterator[list[Row]]:
         """All customers and jobs, the inactive ones, too."""
-        return self.pages("Customer", f"where {_ALL_CUSTOMERS}")
+        return self.pages("Customer", f"where {_ALSO_INACTIVE}")
 
     def open_invoices(self) -> Iterator[list[Row]]:
         """Invoices with something to pay."""
@@ -141,7 +178,7 @@ class QuickBooksReader:
         """The customers with these ids."""
         found: list[Row] = []
         for some in portions(ids):
-            found += self._rows("Customer", f"where {is_one_of('Id', some)} AND {_ALL_CUSTOMERS} MAXRESULTS {MOST_ROWS}")
+            found += self._rows("Customer", f"where {is_one_of('Id', some)} AND {_ALSO_INACTIVE} MAXRESULTS {MOST_ROWS}")
         return found
 
     def credits_of(self, customers: Iterable[str]) -> tuple[list[Row], list[Row]]:
@@ -178,6 +215,11 @@ class QuickBooksReader:
         made = f"MetaData.CreateTime >= {quoted(since)}"
         return self._all_of("CreditMemo", [f"where {is_one_of('CustomerRef', some)} AND {made}" for some in portions(customers)])
 
+    def recorded(self, customers: Iterable[str], since: str) -> list[Row]:
+        """Where payments of ours may stand: those that were made for these customers since, in one request."""
+        made = f"MetaData.CreateTime >= {quoted(since)}"
+        return self._all_of("Payment", [f"where {is_one_of('CustomerRef', some)} AND {made}" for some in portions(customers)])
+
     def _all_of(self, entity: str, wheres: Sequence[str]) -> list[Row]:
         """What any of these conditions is true of, each once, in one request unless one gives more than a query can."""
         answers = self.wire.queries([select(entity, f"{where} MAXRESULTS {MOST_ROWS}") for where in wheres])
@@ -193,6 +235,18 @@ class QuickBooksReader:
         rows = self._rows("Item", f"where Name = {quoted(name)} MAXRESULTS 2")
         if len(rows) != 1:
             raise Refused(f"QuickBooks has no active item named {name!r} for late charges.", hint="Correct `charge_item` in the policy.")
+        return text_of(rows[0]["Id"])
+
+    def deposit_account(self, wanted: str) -> str:
+        """The id of the active account with this id or name (`Bank:Stripe` that of a sub-account). Raises Refused when there is none, or it
+        takes no payments."""
+        field = "Id" if wanted.isdecimal() else "FullyQualifiedName" if ":" in wanted else "Name"
+        rows, hint = self._rows("Account", f"where {field} = {quoted(wanted)} MAXRESULTS 2"), "Correct `payment_account` in the policy."
+        if len(rows) != 1:
+            raise Refused(f"QuickBooks has {'several accounts' if rows else 'no active account'} {wanted!r} for payments.", hint=hint)
+        kind = text_of(rows[0].get("AccountType"))
+        if kind not in _TAKES_DEPOSITS:
+            raise Refused(f"Payments cannot be deposited to {wanted!r} in QuickBooks, an account of the type {kind!r}.", hint=hint)
         return text_of(rows[0]["Id"])
 
 

@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ...core.access import Quota, QuotaPeriod
 from ...core.secret import Secret
 from ..http import secure_base_url
-
-UNTAXED = "NON"
-"""The tax code of the US for what bears no sales tax; elsewhere a tax code is an Id (Intuit, "Manage sales tax for US locales")."""
+from .taxes import US_UNTAXED
 
 
 class QuickBooksEnvironment(StrEnum):
@@ -51,8 +49,16 @@ class QuickBooksSettings(BaseModel):
         500_000, description="Reads that Intuit allows the app in a calendar month, all its companies together (500,000 in the free tier)"
     )
     charge_item: str = Field("", description="Id or exact name of the Service item for late charges; without it none can be written")
-    charge_tax_code: Annotated[str, Field(min_length=1)] = Field(
-        UNTAXED, description="Tax code of late charges: NON or TAX in the US, elsewhere the Id of a tax code"
+    charge_tax_code: str = Field(
+        "", description="Tax code of late charges on which tax is due: TAX in the US, elsewhere an Id; without it none of them is made"
+    )
+    charge_untaxed_code: Annotated[str, Field(min_length=1)] = Field(
+        US_UNTAXED, description="Tax code of late charges that bear no tax: NON in the US, elsewhere the Id of a code without tax"
+    )
+    payment_account: str = Field(
+        "",
+        description="Id or exact name of the account that payments on a provider's page go to, such as Undeposited Funds (of the type Bank "
+        "or Other Current Asset); without it none is recorded",
     )
 
     @field_validator("service_url")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ...core.access import Happening
+from ...core.access import Happening, Webhooks
 from ...core.secret import Secret
 
 SIGNATURE_HEADER = "intuit-signature"
@@ -79,3 +79,6 @@ def _list(said: Any, name: str) -> list[Any]:
 def _text(said: Any, name: str) -> str:
     found = _under(said, name)
     return found if isinstance(found, str) else ""
+
+
+WEBHOOKS = Webhooks(header=SIGNATURE_HEADER, refused_status=403, seconds=3, is_genuine=is_genuine, happenings=happenings)

@@ -29,6 +29,9 @@ SCOPES = (
 )
 """The least that is needed: reading and writing invoices (with credit notes and history), the rest for reading only."""
 
+RECORDING = {"accounting.payments.read": "accounting.payments"}
+"""What a company is asked for instead whose settings let payments be recorded."""
+
 REFRESH_LIFETIME = timedelta(days=60)
 """How long a refresh token lasts when it is not used."""
 
@@ -51,6 +54,11 @@ class XeroAuthorizer(CodeAuthorizer):
     @property
     def authorize_address(self) -> str:
         return self.settings.authorize_address
+
+    @property
+    def wanted_scopes(self) -> tuple[str, ...]:
+        """The least, and the right to write payments only where they are to be recorded."""
+        return tuple(RECORDING.get(scope, scope) if self.settings.payment_account else scope for scope in self.scopes)
 
     def close(self) -> None:
         """Let go of connections."""

@@ -85,28 +85,38 @@ class Charges:
 
     def add(self, charge: LateCharge) -> ChargeMade:
         """Write a charge that is nowhere yet. Raises Refused."""
-        self.check_account()
+        self._check_settings(charge)
         row = self._wire.invoice(charge.invoice_id)
-        return (self._added_line(row, charge) if charge.on_invoice and self._takes_line(row) else None) or self._added_document(row, charge)
+        return (self._added_line(row, charge) if charge.on_invoice and self._takes_line(row, charge) else None) or self._added_document(
+            row, charge
+        )
 
-    def check_account(self) -> None:
-        """Raises Refused when the policy names no account to charge to, and to credit from."""
+    def _check_settings(self, charge: LateCharge) -> None:
+        """Raises Refused when the policy does not name the account to charge to, or the tax that is due. NONE is no tax."""
         if not self._settings.charge_account:
             raise Refused(
                 "The policy does not say to which account in Xero late charges go.",
                 hint="Set `charge_account` under `ledger` to the code of an income account.",
             )
+        if charge.is_taxed and self._settings.charge_tax_type in ("", NO_TAX):
+            raise Refused(
+                f"Tax is due on the late charge on {charge.invoice_number}, and the policy does not say which of Xero's tax types it is.",
+                hint="Set `charge_tax_type` under `ledger` to that TaxType, such as OUTPUT2.",
+            )
 
-    def _takes_line(self, row: Row) -> bool:
-        """Whether Xero allows one more line, and the line would come to the amount of the charge."""
+    def _tax_type(self, charge: LateCharge) -> str:
+        return self._settings.charge_tax_type if charge.is_taxed else self._settings.charge_untaxed_type
+
+    def _takes_line(self, row: Row, charge: LateCharge) -> bool:
+        """Whether Xero allows one more line, and the line would come to the amount of the charge and bear its tax."""
         untouched = not any(row.get(name) for name in ("AmountPaid", "AmountCredited"))
-        adds_tax_within = row.get("LineAmountTypes") == "Inclusive" and self._settings.charge_tax_type != NO_TAX
-        return row.get("Status") == "AUTHORISED" and untouched and not adds_tax_within and not self.is_locked(day_of(row, "Date"))
+        fits = _takes_tax(text_of(row.get("LineAmountTypes")), charge, self._tax_type(charge))
+        return row.get("Status") == "AUTHORISED" and untouched and fits and not self.is_locked(day_of(row, "Date"))
 
     def _added_line(self, row: Row, charge: LateCharge) -> ChargeMade | None:
         """One more line, all others sent again as they are. None when Xero does not take it, or changed anything else and was set right."""
         kept = [_as_sent(line) for line in row.get("LineItems") or ()]
-        line = {**self.line(row, charge.amount), "Description": f"{charge.text} [{charge.marker}]"}
+        line = {**self._line(row, charge, charge.amount), "Description": f"{charge.text} [{charge.marker}]"}
         try:
             after = self._write_lines(row, charge.marker, [*kept, line])
         except Refused:
@@ -136,13 +146,18 @@ class Charges:
             raise PeriodLocked(f"The books in Xero are closed up to {self.locked_until}; the charge would be dated {charge.charged_on}.")
         document = self._document(row, charge)
         made = self._wire.create_invoice(document, key_of(charge.marker, document))
-        if mapping.money_of(made, "SubTotal") != charge.amount:
+        if mapping.money_of(made, "SubTotal") != charge.amount or (made.get("TotalTax") and not charge.is_taxed):
             self._wire.update_invoice(text_of(made["InvoiceID"]), {"Status": "VOIDED"}, key_of(charge.marker, "void"))
-            raise RejectedByLedger(f"Xero made {made.get('SubTotal')} of a late charge of {charge.amount}; it was made void again.")
+            came_to = f"{made.get('SubTotal')} and {made.get('TotalTax') or 'no'} tax"
+            taxed = "with" if charge.is_taxed else "without"
+            raise RejectedByLedger(
+                f"Xero made {came_to} of a late charge of {charge.amount} {taxed} tax; it was made void again.",
+                hint="See to `charge_tax_type` and `charge_untaxed_type` in the policy.",
+            )
         return _made_as_document(made, charge.marker)
 
     def _document(self, row: Row, charge: LateCharge) -> dict[str, Any]:
-        lines = [{**self.line(row, line.amount), "Description": line.text} for line in charge.itemised]
+        lines = [{**self._line(row, charge, line.amount), "Description": line.text} for line in charge.itemised]
         theme = {"BrandingThemeID": row["BrandingThemeID"]} if row.get("BrandingThemeID") else {}
         return {
             "Type": mapping.SALE,
@@ -152,16 +167,21 @@ class Charges:
             "DueDate": charge.due_on.isoformat(),
             "Reference": reference_of(charge.marker),
             "CurrencyCode": charge.amount.currency,
-            "LineAmountTypes": "NoTax" if self._settings.charge_tax_type == NO_TAX else "Exclusive",
+            "LineAmountTypes": "NoTax" if self._tax_type(charge) == NO_TAX else "Exclusive",
             "LineItems": lines,
             **theme,
         }
 
-    def line(self, row: Row, amount: Money) -> dict[str, Any]:
-        """The line of a charge or credit, without words, with the tracking of the document: some organisations want every line tracked."""
-        tracking: list[Any] = next((line["Tracking"] for line in row.get("LineItems") or () if line.get("Tracking")), [])
+    def _line(self, row: Row, charge: LateCharge, amount: Money) -> dict[str, Any]:
+        """A line of a charge, without words."""
         line = {"Quantity": 1, "UnitAmount": amount.amount, "AccountCode": self._settings.charge_account}
-        return {**line, "TaxType": self._settings.charge_tax_type, "Tracking": _without_nulls(tracking)}
+        return {**line, "TaxType": self._tax_type(charge), "Tracking": tracking_of(row)}
+
+
+def tracking_of(row: Row) -> list[Any]:
+    """The tracking of a document's lines, which a new line takes over: some organisations want every line tracked."""
+    found: Sequence[Any] = next((line["Tracking"] for line in row.get("LineItems") or () if line.get("Tracking")), [])
+    return [_without_nulls(each) for each in found]
 
 
 def reference_of(marker: str) -> str:
@@ -173,6 +193,16 @@ def marked_with(marker: str) -> str:
     """The question for documents with this Reference."""
     quoted = reference_of(marker).replace("\\", "\\\\").replace('"', '\\"')
     return f'Reference=="{quoted}"'
+
+
+def _takes_tax(kind: str, charge: LateCharge, tax_type: str) -> bool:
+    """Whether a line of a document of this kind bears the charge's tax, or none, on top of its amount.
+
+    With tax within the prices a taxed line would lose it from its amount; a document without tax bears none, and says of no line why.
+    """
+    if charge.is_taxed:
+        return kind == "Exclusive"
+    return kind != "NoTax" or tax_type == NO_TAX
 
 
 def _made_as_line(row: Row, line: Row, marker: str) -> ChargeMade:
@@ -208,11 +238,13 @@ def _amounts(row: Row) -> dict[str, tuple[Any, Any]]:
 
 
 def _only_that_was_added(before: Row, after: Row, charge: LateCharge) -> bool:
-    """Whether every old line is what it was, and the total rose by the new line and its tax."""
+    """Whether every old line is what it was, and the total rose by the new line and its tax; by no tax where none is due."""
     old, new = _amounts(before), _amounts(after)
     added = [amounts for key, amounts in new.items() if key not in old]
     if len(added) != 1 or any(new.get(key) != amounts for key, amounts in old.items()):
         return False
     line, tax = added[0]
+    if tax and not charge.is_taxed:
+        return False
     rise = line + (tax if before.get("LineAmountTypes") == "Exclusive" else 0)
     return bool(line == charge.amount.amount and after.get("Total") == before["Total"] + rise)

@@ -8,7 +8,17 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from ...core.access import Purpose
-from ...core.bookings import ChargeMade, CreditMade, CreditWanted, ExpectedPayment, LateCharge, Note, holds_mark
+from ...core.bookings import (
+    ChargeMade,
+    CreditMade,
+    CreditWanted,
+    ExpectedPayment,
+    LateCharge,
+    Note,
+    PaymentReceived,
+    PaymentRecorded,
+    holds_mark,
+)
 from ...core.errors import LedgerUnavailable, PermissionMissing, Refused, RejectedByLedger
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import Company, Invoice, UnappliedCredit, open_items
@@ -19,6 +29,7 @@ from .credits import Credits
 from .mapping import Row, day_of, is_guid, text_of
 from .page_store import PageStore
 from .passes import MOST_ROWS, Pass, Position
+from .payments import Payments
 from .settings import XeroSettings
 from .wire import LIMITS, XeroWire
 from .zones import iana_zone
@@ -30,7 +41,9 @@ REMINDERS = (
     "Invoice settings, Invoice reminders."
 )
 _WRITE_SCOPES = frozenset({"accounting.invoices", "accounting.transactions"})
-_INVOICING = "CreateApprovedInvoice"
+_RECORDING_SCOPES = frozenset({"accounting.payments", "accounting.transactions"})
+_INVOICING = ("CreateApprovedInvoice", "approve invoices, so no late charge can be made", "Invoice Only")
+_PAYING = ("CreateInvoicePayment", "record payments of invoices", "Standard")
 _CREDITS = ("credit_notes", "overpayments", "prepayments")
 _PDF = b"%PDF-"
 
@@ -46,6 +59,7 @@ class XeroConnector(LedgerConnector):
             Capability.PAYMENT_PAGE,
             Capability.LATE_CHARGES,
             Capability.CREDITS,
+            Capability.RECORDED_PAYMENTS,
             Capability.EXPECTED_PAYMENTS,
         }
     )
@@ -57,7 +71,8 @@ class XeroConnector(LedgerConnector):
         super().__init__(settings, surroundings)
         self._wire = XeroWire(settings, surroundings, self.limits)
         self._charges = Charges(self._wire, settings)
-        self._credits = Credits(self._wire, settings, self._charges, self._today)
+        self._credits = Credits(self._wire, self._charges, self._today)
+        self._payments = Payments(self._wire, settings, self._charges)
 
     @property
     def transport(self) -> Transport:
@@ -76,21 +91,14 @@ class XeroConnector(LedgerConnector):
 
     @understood("Xero")
     def check(self) -> Company:
-        """Connect, and prove that all that is needed can be read, and invoices written.
+        """Connect, and prove that all that is needed can be read, and invoices and payments written.
 
-        Raises AuthorizationExpired, and PermissionMissing with the scope or the right that is missing.
+        Raises AuthorizationExpired, PermissionMissing with the scope or the right that is missing, and PolicyProblem.
         """
         row = self._wire.organisation()
         for stream in ("invoices", "overpayments", "contacts"):
             self._wire.listing(stream, size=1)
-        scopes = set(self._wire.authorization().scopes)
-        if scopes and not scopes & _WRITE_SCOPES:
-            raise PermissionMissing("Puntual may read invoices in Xero, but not write notes on them.", hint="Connect it again.")
-        if self.settings.charge_account and self._wire.actions().get(_INVOICING) == "NOT-ALLOWED":
-            raise PermissionMissing(
-                "The user who connected Xero may not approve invoices, so no late charge can be made.",
-                hint="Give that user the role Invoice Only or more, or let another user connect it.",
-            )
+        self._check_rights()
         return Company(
             id=text_of(row["OrganisationID"]),
             name=text_of(row["Name"]),
@@ -99,6 +107,24 @@ class XeroConnector(LedgerConnector):
             time_zone=iana_zone(text_of(row.get("Timezone"))),
             ledger_version=text_of(row.get("Edition")),
         )
+
+    def _check_rights(self) -> None:
+        """Prove what the settings need, without writing."""
+        charges, records = bool(self.settings.charge_account), bool(self.settings.payment_account)
+        scopes = set(self._wire.authorization().scopes)
+        if scopes and not scopes & _WRITE_SCOPES:
+            raise PermissionMissing("Puntual may read invoices in Xero, but not write notes on them.", hint="Connect it again.")
+        if scopes and records and not scopes & _RECORDING_SCOPES:
+            raise PermissionMissing("Puntual may read payments in Xero, but not record them.", hint="Connect it again.")
+        actions = self._wire.actions() if charges or records else {}
+        for is_needed, (action, what, role) in ((charges, _INVOICING), (records, _PAYING)):
+            if is_needed and actions.get(action) == "NOT-ALLOWED":
+                raise PermissionMissing(
+                    f"The user who connected Xero may not {what}.",
+                    hint=f"Give that user the role {role} or more, or let another user connect it.",
+                )
+        if records:
+            self._payments.check_account()
 
     # --- reading --------------------------------------------------------------------------------------------------------------
 
@@ -225,7 +251,7 @@ class XeroConnector(LedgerConnector):
             return False
         return True
 
-    # --- late charges, credits and expected payments -----------------------------------------------------------------------------------
+    # --- late charges, credits, payments and expected payments --------------------------------------------------------------------
 
     @understood("Xero")
     def _find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:
@@ -249,6 +275,16 @@ class XeroConnector(LedgerConnector):
     def _add_credit(self, credit: CreditWanted) -> CreditMade:
         with self._wire.doing(Purpose.WRITING):
             return self._credits.add(credit)
+
+    @understood("Xero")
+    def _find_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded | Refused]:
+        with self._wire.doing(Purpose.WRITING):
+            return self._payments.found(payments)
+
+    @understood("Xero")
+    def _add_payment(self, payment: PaymentReceived) -> PaymentRecorded:
+        with self._wire.doing(Purpose.WRITING):
+            return self._payments.add(payment)
 
     @understood("Xero")
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:

@@ -3,6 +3,8 @@
 A credit note is made by one PUT and allocated by another (https://developer.xero.com/documentation/api/accounting/creditnotes): two
 writes, of which the second may be missing. So the note is looked for first by its Reference, the marker alone, and what its allocations say
 decides whether it has to be used still. Xero refuses to make void what is paid or credited, and to allocate more than is owed.
+
+The note has a line for each account and tax of the document, which bear its taxes in proportion (shares.py says why).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,20 +15,19 @@ from ...core.bookings import CreditMade, CreditWanted, holds_mark, our_marks
 from ...core.errors import PeriodLocked, Refused, RejectedByLedger, UnexpectedResponse
 from ...core.port import creditable
 from . import mapping
-from .charges import Charges, key_of, marked_with, reference_of
+from .charges import Charges, key_of, marked_with, reference_of, tracking_of
 from .mapping import Row, day_of, is_guid, text_of
-from .settings import NO_TAX, XeroSettings
+from .shares import Share, shares
 from .wire import XeroWire
 
 _COUNTS = ("AUTHORISED", "PAID")
 
 
 class Credits:
-    """The credits of one organisation's books. `charges` knows the locks and the account; `today` is our day."""
+    """The credits of one organisation's books. `charges` knows the locks; `today` is our day."""
 
-    def __init__(self, wire: XeroWire, settings: XeroSettings, charges: Charges, today: Callable[[], date]) -> None:
+    def __init__(self, wire: XeroWire, charges: Charges, today: Callable[[], date]) -> None:
         self._wire = wire
-        self._settings = settings
         self._charges = charges
         self._today = today
 
@@ -104,32 +105,15 @@ class Credits:
     def _note(self, credit: CreditWanted, row: Row) -> Row:
         """A new credit note over exactly the amount. Raises PeriodLocked; and RejectedByLedger, and makes it void again, when Xero makes
         another amount of it."""
-        self._charges.check_account()
         if self._charges.is_locked(credit.dated_on):
             closed = f"The books in Xero are closed up to {self._charges.locked_until}"
             raise PeriodLocked(f"{closed}; the credit would be dated {credit.dated_on}.")
-        body = self._body(credit, row)
+        body = _body(credit, row)
         note = self._wire.create_credit_note(body, key_of(credit.marker, body))
         if mapping.money_of(note, "Total") != credit.amount:
             self._wire.void_credit_note(text_of(note["CreditNoteID"]), key_of(credit.marker, "void"))
             raise RejectedByLedger(f"Xero made {note.get('Total')} of a credit of {credit.amount}; it was made void again.")
         return note
-
-    def _body(self, credit: CreditWanted, row: Row) -> dict[str, Any]:
-        """The amount is with tax, so a taxed line says that its tax is within."""
-        cites = "" if holds_mark(credit.text, credit.document_number) else f" ({credit.document_number})"
-        theme = {"BrandingThemeID": row["BrandingThemeID"]} if row.get("BrandingThemeID") else {}
-        return {
-            "Type": mapping.SALE_CREDIT,
-            "Status": "AUTHORISED",
-            "Contact": {"ContactID": mapping.contact_id_of(row)},
-            "Date": credit.dated_on.isoformat(),
-            "Reference": reference_of(credit.marker),
-            "CurrencyCode": credit.amount.currency,
-            "LineAmountTypes": "NoTax" if self._settings.charge_tax_type == NO_TAX else "Inclusive",
-            "LineItems": [{**self._charges.line(row, credit.amount), "Description": credit.text + cites}],
-            **theme,
-        }
 
     def _allocate(self, credit: CreditWanted, note: Row, row: Row) -> CreditMade:
         """Use a credit note on its document. The key follows both, for a person may take it back and the same be wanted again."""
@@ -139,6 +123,36 @@ class Credits:
         key = key_of(credit.marker, [mapping.version_of(note), mapping.version_of(row), allocation])
         self._wire.allocate_credit_note(text_of(note["CreditNoteID"]), allocation, key)
         return _shown(credit, note)
+
+
+def _body(credit: CreditWanted, row: Row) -> dict[str, Any]:
+    """A credit note as it is sent. The amounts are with tax, so its lines say that the tax is within. Raises Refused."""
+    cites = "" if holds_mark(credit.text, credit.document_number) else f" ({credit.document_number})"
+    theme = {"BrandingThemeID": row["BrandingThemeID"]} if row.get("BrandingThemeID") else {}
+    is_taxed = row.get("LineAmountTypes") != "NoTax"
+    return {
+        "Type": mapping.SALE_CREDIT,
+        "Status": "AUTHORISED",
+        "Contact": {"ContactID": mapping.contact_id_of(row)},
+        "Date": credit.dated_on.isoformat(),
+        "Reference": reference_of(credit.marker),
+        "CurrencyCode": credit.amount.currency,
+        "LineAmountTypes": "Inclusive" if is_taxed else "NoTax",
+        "LineItems": [{**_line(share, row, is_taxed), "Description": credit.text + cites} for share in shares(credit, row)],
+        **theme,
+    }
+
+
+def _line(share: Share, row: Row, is_taxed: bool) -> dict[str, Any]:
+    """A line of a credit note, without words: where its share was sold to, and with that much of its tax, to the cent."""
+    like = share.like
+    account = {name: like[name] for name in ("AccountCode", "AccountID") if like.get(name)}
+    if "AccountCode" in account:
+        account.pop("AccountID", None)
+    tax = {"TaxAmount": share.tax.amount} if is_taxed else {}
+    tax |= {"TaxType": like["TaxType"]} if like.get("TaxType") else {}
+    tracking = tracking_of({"LineItems": [like]}) or tracking_of(row)
+    return {"Quantity": 1, "UnitAmount": share.amount.amount, **account, **tax, "Tracking": tracking}
 
 
 def _the_one(rows: Sequence[Row]) -> Row:

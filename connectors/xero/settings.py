@@ -8,6 +8,7 @@ from ...core.secret import Secret
 from ..http import secure_base_url
 
 NO_TAX = "NONE"
+"""Xero's TaxType of what no tax applies to."""
 
 
 class XeroSettings(BaseModel):
@@ -27,8 +28,14 @@ class XeroSettings(BaseModel):
         10, description="How far a reading reaches back before the newest change that was seen: more than Xero's longest transaction"
     )
     charge_account: str = Field("", description="Code of the income account that late charges go to; without it none are made")
-    charge_tax_type: Annotated[str, Field(min_length=1)] = Field(
-        NO_TAX, description="Xero's TaxType of late charges: NONE, or such as EXEMPTOUTPUT where your tax adviser says so"
+    charge_tax_type: str = Field(
+        "", description="Xero's TaxType of late charges on which tax is due, such as OUTPUT2; without it none of those are made"
+    )
+    charge_untaxed_type: Annotated[str, Field(min_length=1)] = Field(
+        NO_TAX, description="Xero's TaxType of late charges that bear no tax: NONE, or such as EXEMPTOUTPUT where your tax adviser says so"
+    )
+    payment_account: str = Field(
+        "", description="Code or id of the account for payments that came in on a provider's pay page; without it none are recorded"
     )
     calls_per_day: Annotated[int, Field(ge=1)] = Field(
         1000, description="Calls a day that Xero allows for this organisation: 1000 in the Starter tier, else 5000"

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.access import Happening
+from ...core.access import Happening, Webhooks
 from ...core.errors import UnexpectedResponse
 from ...core.secret import Secret
 
@@ -57,3 +57,6 @@ def _happening(event: Mapping[str, Any]) -> Happening:
         what=what.lower(),
         at=at,
     )
+
+
+WEBHOOKS = Webhooks(header="x-xero-signature", refused_status=401, seconds=5, is_genuine=is_genuine, happenings=happenings)

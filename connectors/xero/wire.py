@@ -54,6 +54,7 @@ _LISTS: Mapping[str, tuple[str, str]] = {
     "credit_notes": ("get_credit_notes", "CreditNotes"),
     "overpayments": ("get_overpayments", "Overpayments"),
     "prepayments": ("get_prepayments", "Prepayments"),
+    "payments": ("get_payments", "Payments"),
 }
 _SCOPE_OF_PATH: Mapping[str, str] = {
     "Invoices": "accounting.invoices",
@@ -61,16 +62,23 @@ _SCOPE_OF_PATH: Mapping[str, str] = {
     "Overpayments": "accounting.payments.read",
     "Prepayments": "accounting.payments.read",
     "Contacts": "accounting.contacts.read",
+    "Payments": "accounting.payments",
 }
 _CONNECT_AGAIN = "Connect it again with: puntual connect COMPANY"
 
 # A refusal by its status and by Xero's own words, first match wins. What is not here has the meaning that its HTTP status has.
 _REFUSALS: Sequence[tuple[int, str, type[PuntualError], str]] = (
-    (400, r"lock date|locked period|period is locked", PeriodLocked, "Move the lock date in Xero, or date it after that day."),
+    (
+        400,
+        r"lock date|locked period|period is locked|accounts are locked",
+        PeriodLocked,
+        "Move the lock date in Xero, or date it after that day.",
+    ),
     (400, r"QueryParseException|PostDataInvalid|Idempotency Key", UnexpectedResponse, ""),
     (400, r"archived", RejectedByLedger, "Restore it in Xero, or choose another one."),
+    (400, r"Account could not be found|for the payment", RejectedByLedger, "Correct `payment_account` in the policy."),
     (400, r"valid code for this document|Account code", RejectedByLedger, "Correct `charge_account` in the policy."),
-    (400, r"TaxType", RejectedByLedger, "Correct `charge_tax_type` in the policy."),
+    (400, r"TaxType", RejectedByLedger, "Correct `charge_tax_type` or `charge_untaxed_type` in the policy."),
     (400, r"", RejectedByLedger, ""),
     (404, r"", RejectedByLedger, ""),
 )
@@ -152,6 +160,17 @@ class XeroWire:
         """One invoice with all that Xero has of it, prices with four decimals. Raises RejectedByLedger when there is none."""
         return _first(self._asked("get_invoice", invoice_id, unitdp=4), "Invoices")
 
+    def payments_of(self, invoice_id: str) -> Sequence[Row]:
+        """The payments of an invoice, deleted ones among them."""
+        where = f'Invoice.InvoiceID==guid("{invoice_id}")'
+        first = self.listing("payments", size=MOST_IDS, where=where)
+        more = (self.listing("payments", page=page, size=MOST_IDS, where=where) for page in range(2, first.pages + 1))
+        return [row for listing in (first, *more) for row in listing.rows]
+
+    def accounts(self) -> Sequence[Row]:
+        """The chart of accounts."""
+        return _rows(self._asked("get_accounts"), "Accounts")
+
     def organisation(self) -> Row:
         """Whose books these are."""
         return _first(self._asked("get_organisations"), "Organisations")
@@ -214,6 +233,12 @@ class XeroWire:
         body = {"Allocations": [dict(allocation)]}
         answer = self._ask("create_credit_note_allocation", note_id, body, summarize_errors="true", idempotency_key=key)
         return self._accepted(_rows(_object(answer), "Allocations"))
+
+    def create_payment(self, payment: Row, key: str) -> Row:
+        """A new payment. Xero refuses more than is owed on the invoice."""
+        body = {"Payments": [dict(payment)]}
+        answer = self._ask("create_payments", body, summarize_errors="true", idempotency_key=key)
+        return self._accepted(_rows(_object(answer), "Payments"))
 
     def _accepted(self, rows: Sequence[Row]) -> Row:
         """The element that was written. An error may come with status 200, in the element itself."""

@@ -48,8 +48,9 @@ class Books:
     Statuses: DRAFT, OPEN, PAID and VOID. The amounts agree: what is outstanding is the total less the allocations, which fill instalments
     in the order of their due dates; `unapplied` and `remaining` are the amount less the allocations; an invoice that is PAID is allocated
     in full. An invoice with `early_discount` gets payment terms that grant it (its amount is the terms' percentage of the total, its last
-    day their days after the day of issue). Allocations are in the currency of both documents. Contacts of a customer stand in `Customer.contacts`. Where the connector can
-    charge on invoices, the total of each stands in two lines or more (one alone when it is too small), whose texts are the harness's own.
+    day their days after the day of issue); where the ledger knows none, UnsupportedFeature. Documents bear no tax. Allocations are in the
+    currency of both documents. Contacts of a customer stand in `Customer.contacts`. Where the connector can charge on invoices, the total
+    of each stands in two lines or more (one alone when it is too small), whose texts are the harness's own.
     """
 
     customers: tuple[Customer, ...] = ()
@@ -89,19 +90,20 @@ class SeenCharge:
 
 @dataclass(frozen=True, slots=True)
 class SeenCredit:
-    """A credit note of ours as a person sees it in the books: its id, what it comes to with tax, what of it is used on the document, and
-    all that the customer reads on it."""
+    """A credit note of ours as a person sees it in the books: its id, what it comes to with tax, what of it is used on the document, all
+    that the customer reads on it, and the tax in `total`."""
 
     credit_id: str
     total: Money
     used: Money
     text: str
+    tax: Money
 
 
 @dataclass(frozen=True, slots=True)
 class SeenPayment:
-    """A payment of ours as a person sees it in the books: its id, what came in and when, what of it is used on the invoice, and all that the
-    books say about it (memo, reference)."""
+    """A payment of ours as a person sees it in the books: its id, what came in and when, what of it is used on the invoice, and all that
+    the books say about it (memo, reference)."""
 
     payment_id: str
     amount: Money
@@ -194,15 +196,15 @@ class Harness(ABC):
     def tasks(self, invoice_id: str) -> Sequence[str]:
         """Summary, newline, text of each of our tasks on the invoice."""
 
-    def charges(self, invoice_id: str) -> Sequence["SeenCharge"]:
+    def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
         """Our late charges on an invoice, which may be gone: lines on it and documents of their own (void ones are left out)."""
         raise UnsupportedFeature("This ledger takes no late charges.")
 
-    def credits(self, document_id: str) -> Sequence["SeenCredit"]:
+    def credits(self, document_id: str) -> Sequence[SeenCredit]:
         """Our credit notes of the document's customer that are used on the document, or on nothing (void ones are left out)."""
         raise UnsupportedFeature("This ledger takes no credits.")
 
-    def recorded_payments(self, invoice_id: str) -> Sequence["SeenPayment"]:
+    def recorded_payments(self, invoice_id: str) -> Sequence[SeenPayment]:
         """Our payments that are used on the invoice, or were made for it and are used on nothing (void ones are left out)."""
         raise UnsupportedFeature("This ledger takes no payments.")
 

@@ -1,7 +1,7 @@
 """What the harnesses over stand-ins share: the wire on loopback, a clock that moves between connections, and a vault in memory."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from threading import Lock
@@ -57,6 +57,8 @@ class LoopbackHarness(Harness):
     many = 7
     today = date(2026, 3, 18)
     patient: ClassVar[Limits] = Limits()
+    bare: ClassVar[Mapping[str, Any]] = {}
+    """What the settings that name the tax of late charges and what recorded payments need are when they are left out."""
     server: StubServer
 
     def __init__(self) -> None:
@@ -75,9 +77,9 @@ class LoopbackHarness(Harness):
         """What the connector is given besides its settings."""
         return Surroundings("acme", time_zone, self.now, Path(), Path())
 
-    def new(self, *, time_zone: str = "Europe/Madrid", **changes: Any) -> Any:
+    def new(self, *, time_zone: str = "Europe/Madrid", is_bare: bool = False, **changes: Any) -> Any:
         self.at += BETWEEN_CONNECTIONS
-        self.opened.append(self.connector(self.surroundings(time_zone), **changes))
+        self.opened.append(self.connector(self.surroundings(time_zone), **(self.bare if is_bare else {}), **changes))
         return self.opened[-1]
 
     def close(self) -> None:

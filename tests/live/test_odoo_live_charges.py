@@ -76,7 +76,7 @@ def test_a_debit_note_names_its_invoice(harness: LiveHarness) -> None:
 def test_a_named_tax_is_added(harness: LiveHarness) -> None:
     (tax, *_others) = harness.ask.find("account.tax", [["type_tax_use", "=", "sale"], ["amount", "=", 21]], "name")
     ids = harness.seed(one_invoice(harness))
-    made, row = _put(harness, a_charge(ids, harness), charge_tax=str(tax["id"]))
+    made, row = _put(harness, a_charge(ids, harness, is_taxed=True), charge_tax=str(tax["id"]))
     assert (made.amount, row["amount_untaxed"]) == (eur("8.77"), 7.25)
 
 
@@ -127,7 +127,7 @@ def test_a_tax_within_the_price_is_refused_and_leaves_nothing(harness: LiveHarne
     tax = harness.ask("account.tax", "create", values)
     try:
         ids = harness.seed(one_invoice(harness))
-        charge = a_charge(ids, harness)
+        charge = a_charge(ids, harness, is_taxed=True)
         refused = harness.new(charge_tax="Incluido").put_charges([charge])[charge.marker]
         assert isinstance(refused, RejectedByLedger)
         assert "5.99 EUR of a late charge of 7.25 EUR" in refused.detail

@@ -10,11 +10,17 @@ from .books import StubBooks
 from .domain import Row
 from .faults import OdooFault, access_error, missing_error, no_method, value_error, wrong_arguments
 from .invoicing import Invoicing
+from .paying import Paying
 from .schema import ACCOUNTING, ADMINISTRATION, LABELS, models
 
 _XML_IDS = {"mail.mt_note": ("mail.message.subtype", 2), "mail.mt_comment": ("mail.message.subtype", 1)}
-_RECORD_METHODS = frozenset({"read", "get_portal_url", "activity_schedule", "action_post", "unlink"})
-_WRITABLE = frozenset({"mail.message", "account.move"})
+_RECORD_METHODS = frozenset(
+    {
+        "read", "get_portal_url", "activity_schedule", "action_post", "unlink", "write", "button_cancel", "js_assign_outstanding_line",
+        "action_create_payments",
+    }
+)  # fmt: skip
+_FORMS = frozenset({"account.payment.register"})
 
 
 class Api:
@@ -24,6 +30,7 @@ class Api:
         self.books = books
         self._store = books.store
         self._invoicing = Invoicing(books)
+        self._paying = Paying(books, self._invoicing)
         self._methods: Mapping[str, Callable[..., Any]] = {
             "search_read": self._search_read,
             "search_count": self._search_count,
@@ -36,6 +43,10 @@ class Api:
             "activity_schedule": self._activity_schedule,
             "action_post": self._action_post,
             "unlink": self._unlink,
+            "write": self._write,
+            "button_cancel": self._button_cancel,
+            "js_assign_outstanding_line": self._js_assign_outstanding_line,
+            "action_create_payments": self._action_create_payments,
         }
 
     def authenticate(self, login: Any, secret: Any) -> int | bool:
@@ -173,10 +184,15 @@ class Api:
     # --- writing --------------------------------------------------------------------------------------------------------------
 
     def _create(self, user: int, model: str, context: Row, vals_list: Any) -> list[int] | int:
-        if model not in _WRITABLE:
+        makers: Mapping[str, Callable[[Row], int]] = {
+            "mail.message": lambda values: self._create_message(user, values),
+            "account.move": lambda values: self._invoicing.create(user, values),
+            "account.payment.register": lambda values: self._paying.open_form(values, context),
+        }
+        if model not in makers:
             raise access_error(model, LABELS.get(model, model))
         several = vals_list if isinstance(vals_list, list) else [vals_list]
-        made = [(self._create_message if model == "mail.message" else self._invoicing.create)(user, values) for values in several]
+        made = [makers[model](values) for values in several]
         return made if isinstance(vals_list, list) or self.books.version >= 19 else made[0]
 
     def _create_message(self, user: int, values: Row) -> int:
@@ -194,6 +210,25 @@ class Api:
         for key in ids:
             self._invoicing.unlink(self._moved(user, model, "unlink", key))
         return True
+
+    def _write(self, user: int, model: str, context: Row, ids: list[int], vals: Row) -> bool:
+        for key in ids:
+            self._invoicing.write(self._moved(user, model, "write", key), vals)
+        return True
+
+    def _button_cancel(self, user: int, model: str, context: Row, ids: list[int]) -> None:
+        for key in ids:
+            self._invoicing.cancel(self._moved(user, model, "button_cancel", key))
+
+    def _js_assign_outstanding_line(self, user: int, model: str, context: Row, ids: list[int], line_id: int) -> None:
+        (key,) = ids
+        self._invoicing.assign(user, self._moved(user, model, "js_assign_outstanding_line", key), line_id)
+
+    def _action_create_payments(self, user: int, model: str, context: Row, ids: list[int]) -> Any:
+        if model not in _FORMS:
+            raise no_method(model, "action_create_payments")
+        (key,) = ids
+        return self._paying.carry_out(user, key, context)
 
     def _moved(self, user: int, model: str, method: str, key: int) -> Row:
         if model != "account.move":

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from .company import SALES, computed_fields, found_company
+from .company import INCOME, RECEIVABLE, SALES, computed_fields, found_company
 from .domain import Row
 from .store import Store
 
@@ -133,8 +133,8 @@ class StubBooks:
                     "name": "/", "move_type": move_type, "state": "draft", "payment_state": "not_paid", "partner_id": partner,
                     "commercial_partner_id": head, "currency_id": self.currency(currency), "company_id": 1, "journal_id": 1,
                     "invoice_date": issued_on, "date": issued_on, "invoice_date_due": max(day for day, _amount in parts),
-                    "amount_total": total, "amount_untaxed": total, "amount_residual": total, "access_token": False, "invoice_user_id": 1,
-                    **values,
+                    "amount_total": total, "amount_untaxed": total, "amount_tax": ZERO, "amount_residual": total, "access_token": False,
+                    "invoice_user_id": 1, **values,
                 },
             )  # fmt: skip
             half = total // 2
@@ -165,14 +165,22 @@ class StubBooks:
         sign = 1 if row["move_type"] == "out_refund" else -1
         amount = sign * Decimal(values["price_subtotal"])
         common = {"move_id": move, "partner_id": row["commercial_partner_id"], "currency_id": row["currency_id"], "date": row["date"]}
-        common |= {"display_type": "product", "account_type": "income", "reconciled": False}
+        common |= {"display_type": "product", "account_type": "income", "account_id": INCOME, "reconciled": False, "tax_ids": []}
+        common |= {"discount": ZERO, "price_total": values["price_subtotal"]}
         amounts = {"balance": amount, "amount_currency": amount, "amount_residual": ZERO, "amount_residual_currency": ZERO}
         with self.store.transaction():
             self.store.insert("account.move.line", {**common, **amounts, **values})
 
     def add_term_line(self, move: Row, amount: Decimal, day: date) -> None:
-        """The receivable line of a new invoice."""
+        """The receivable line of a new document; `amount` is negative on a credit note."""
         self._line(move, move["commercial_partner_id"], amount, "payment_term", day)
+
+    def grant_discount(self, move: int, last_on: date, amount: Decimal) -> None:
+        """Terms that let so much be deducted until that day; Odoo keeps what is left to pay then."""
+        (line,) = self.term_lines(move)
+        with self.store.transaction():
+            rest = line["amount_currency"] - amount
+            self.store.update("account.move.line", line, {"discount_date": last_on, "discount_amount_currency": rest})
 
     def add_line(self, move: int, name: str, amount: Decimal, **values: Any) -> None:
         """A person puts one more line on an unpaid invoice: back to draft, changed, posted again."""
@@ -236,14 +244,12 @@ class StubBooks:
             rest = None if rest is None else rest - (before - line["amount_residual_currency"])
 
     def unreconcile(self, move: int) -> None:
-        """Take everything off an invoice that was used on it."""
+        """Take everything off a document that was used on it, or that it was used on."""
         with self.store.transaction():
-            for line in self.term_lines(move):
-                for partial in self.store.by("account.partial.reconcile", "debit_move_id", line["id"]):
-                    other = self._row("account.move.line", partial["credit_move_id"])
-                    self.store.delete("account.partial.reconcile", partial)
-                    self._move_residual(line, partial["debit_amount_currency"])
-                    self._move_residual(other, -partial["debit_amount_currency"])
+            for partial in self._partials_of(self.term_lines(move)):
+                self.store.delete("account.partial.reconcile", partial)
+                self._move_residual(self._row("account.move.line", partial["debit_move_id"]), partial["debit_amount_currency"])
+                self._move_residual(self._row("account.move.line", partial["credit_move_id"]), -partial["debit_amount_currency"])
 
     def reset_to_draft(self, move: int) -> None:
         """Until 18 what was used on it is taken off; from 19 on it stays, and the draft may be `paid`."""
@@ -342,6 +348,8 @@ class StubBooks:
 
     def _line(self, move: Row, partner: int, amount: Decimal, display_type: str, day: date) -> Row:
         values = {"move_id": move["id"], "partner_id": partner, "account_type": "asset_receivable", "currency_id": move["currency_id"]}
+        owner = self._row("res.partner", move["commercial_partner_id"])
+        values |= {"account_id": owner.get("property_account_receivable_id") or RECEIVABLE, "tax_ids": []}
         values |= {"date": move["date"], "date_maturity": day, "display_type": display_type, "reconciled": False, "name": move["name"]}
         amounts = dict.fromkeys(("balance", "amount_currency", "amount_residual", "amount_residual_currency"), amount)
         return self.store.insert("account.move.line", {**values, **amounts})
@@ -358,14 +366,17 @@ class StubBooks:
             return
         lines = self.term_lines(move["id"])
         rest = abs(sum((line["amount_residual_currency"] for line in lines), ZERO))
-        fields = ("debit_move_id", "credit_move_id")
-        partials = [row for line in lines for field in fields for row in self.store.by("account.partial.reconcile", field, line["id"])]
+        partials = self._partials_of(lines)
         state = "blocked" if move["payment_state"] == "blocked" else "not_paid"
         if move["state"] == "posted" and rest == 0:
-            state = "reversed" if self._only_reversed(partials) else "paid"
+            state = "reversed" if move["move_type"] != "out_refund" and self._only_reversed(partials) else "paid"
         elif partials and state != "blocked":
             state = "partial"
         self.store.update("account.move", move, {"amount_residual": rest, "payment_state": state})
+
+    def _partials_of(self, lines: Sequence[Row]) -> list[Row]:
+        fields = ("debit_move_id", "credit_move_id")
+        return [row for line in lines for field in fields for row in self.store.by("account.partial.reconcile", field, line["id"])]
 
     def _only_reversed(self, partials: Sequence[Row]) -> bool:
         sources = [self._row("account.move.line", row["credit_move_id"]) for row in partials]

@@ -7,6 +7,8 @@ from typing import Any
 from .domain import Row
 from .store import Store
 
+RECEIVABLE, INCOME = 1, 2
+"""The ids of the two accounts that documents are booked on unless they say otherwise."""
 SALES = ("out_invoice", "out_receipt", "out_refund")
 _NO_LOCK = "1-01-01"
 """What `user_*_lock_date` says when nothing is locked."""
@@ -61,6 +63,7 @@ def computed_fields(store: Callable[[], Store]) -> Mapping[tuple[str, str], Call
         (move, "access_url"): lambda row: f"/my/invoices/{row['id']}" if row["move_type"] in SALES else "#",
         (move, "no_followup"): lambda row: any(each.get("no_followup") for each in lines_of(row)),
         (move, "invoice_line_ids"): lambda row: [each["id"] for each in lines_of(row) if each["display_type"] == "product"],
+        (move, "line_ids"): lambda row: [each["id"] for each in lines_of(row)],
         (user, "email"): lambda row: _row(store(), "res.partner", row["partner_id"]).get("email"),
         ("res.partner", "partner_share"): lambda row: all(each["partner_id"] != row["id"] for each in store().rows(user)),
         **{(company, f"user_{kind}_lock_date"): lock_for_users(f"{kind}_lock_date") for kind in kinds},

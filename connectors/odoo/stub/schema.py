@@ -18,7 +18,8 @@ _MODELS: Mapping[str, Mapping[str, str]] = {
         "no_followup": "boolean", "invoice_pdf_report_file": "binary", "next_payment_date": "date", "amount_untaxed": "monetary",
         "invoice_origin": "char", "posted_before": "boolean", "invoice_payment_term_id": "many2one:account.payment.term",
         "fiscal_position_id": "many2one:account.fiscal.position", "debit_origin_id": "many2one:account.move",
-        "invoice_line_ids": "one2many:account.move.line",
+        "invoice_line_ids": "one2many:account.move.line", "line_ids": "one2many:account.move.line", "amount_tax": "monetary",
+        "reversed_entry_id": "many2one:account.move", "inalterable_hash": "char",
     },
     "account.move.line": {
         "move_id": "many2one:account.move", "move_name": "char", "move_type": "selection", "parent_state": "selection",
@@ -27,11 +28,22 @@ _MODELS: Mapping[str, Mapping[str, str]] = {
         "balance": "monetary", "amount_currency": "monetary", "amount_residual": "monetary", "amount_residual_currency": "monetary",
         "reconciled": "boolean", "display_type": "selection", "blocked": "boolean", "no_followup": "boolean",
         "product_id": "many2one:product.product", "account_id": "many2one:account.account", "quantity": "float", "price_unit": "float",
-        "price_subtotal": "monetary", "tax_ids": "many2many:account.tax",
+        "price_subtotal": "monetary", "price_total": "monetary", "discount": "float", "tax_ids": "many2many:account.tax",
+        "tax_line_id": "many2one:account.tax", "discount_date": "date", "discount_amount_currency": "monetary",
     },
     "account.partial.reconcile": {
         "debit_move_id": "many2one:account.move.line", "credit_move_id": "many2one:account.move.line", "amount": "monetary",
         "debit_amount_currency": "monetary", "credit_amount_currency": "monetary", "max_date": "date",
+    },
+    "account.payment": {
+        "name": "char", "state": "selection", "amount": "monetary", "currency_id": "many2one:res.currency", "date": "date", "ref": "char",
+        "memo": "char", "payment_type": "selection", "partner_id": "many2one:res.partner", "journal_id": "many2one:account.journal",
+        "move_id": "many2one:account.move", "company_id": "many2one:res.company",
+    },
+    "account.payment.register": {
+        "journal_id": "many2one:account.journal", "amount": "monetary", "currency_id": "many2one:res.currency", "payment_date": "date",
+        "communication": "char", "payment_difference_handling": "selection", "group_payment": "boolean",
+        "line_ids": "many2many:account.move.line",
     },
     "account.journal": {"name": "char", "type": "selection", "code": "char", "company_id": "many2one:res.company"},
     "account.account": {
@@ -51,6 +63,7 @@ _MODELS: Mapping[str, Mapping[str, str]] = {
         "country_code": "char", "category_id": "many2many:res.partner.category", "parent_id": "many2one:res.partner",
         "commercial_partner_id": "many2one:res.partner", "is_company": "boolean", "active": "boolean", "customer_rank": "integer",
         "partner_share": "boolean", "property_payment_term_id": "many2one:account.payment.term",
+        "property_account_receivable_id": "many2one:account.account",
     },
     "res.partner.category": {"name": "char"},
     "res.currency": {"name": "char", "active": "boolean", "decimal_places": "integer"},
@@ -86,6 +99,8 @@ _ONLY: Mapping[tuple[str, str], frozenset[int]] = {
     ("account.move.line", "move_type"): _FROM_17,
     ("account.move.line", "blocked"): _UNTIL_17,
     ("account.move.line", "no_followup"): _FROM_19,
+    ("account.payment", "ref"): _UNTIL_17,
+    ("account.payment", "memo"): _FROM_18,
     ("res.partner", "mobile"): _UNTIL_18,
     ("res.users", "groups_id"): _UNTIL_18,
     ("res.users", "group_ids"): _FROM_19,
@@ -101,10 +116,20 @@ COMPUTED_NOT_SEARCHABLE = frozenset({("account.move", "access_url"), ("account.m
 
 LABELS = {
     "account.move": "Journal Entry", "account.move.line": "Journal Item", "account.partial.reconcile": "Partial Reconcile",
-    "ir.config_parameter": "System Parameter", "account.account": "Account", "account.tax": "Tax",
+    "ir.config_parameter": "System Parameter", "account.account": "Account", "account.tax": "Tax", "account.payment": "Payments",
+    "account.payment.register": "Pay",
 }  # fmt: skip
 ACCOUNTING = frozenset(
-    {"account.move", "account.move.line", "account.partial.reconcile", "account.journal", "account.account", "account.tax"}
+    {
+        "account.move",
+        "account.move.line",
+        "account.partial.reconcile",
+        "account.journal",
+        "account.account",
+        "account.tax",
+        "account.payment",
+        "account.payment.register",
+    }
 )
 ADMINISTRATION = frozenset({"ir.config_parameter"})
 

@@ -49,7 +49,7 @@ class OdooStub(StubServer):
             result = self._service(service, method, arguments)
             if result is not None:
                 answer["result"] = result
-            return _json(answer, wrote=method == "execute_kw" and _writes(arguments[4]))
+            return _json(answer, wrote=method == "execute_kw" and _writes(*arguments[3:5]))
         except OdooFault as fault:
             data = {"name": fault.name, "message": fault.message, "arguments": [fault.message], "context": {}, "debug": "Traceback"}
             code = 0 if self.books.version >= 19 else 200
@@ -90,7 +90,7 @@ class OdooStub(StubServer):
             user = self._api.user_of_key("" if self.refuses_key() or scheme.lower() != "bearer" else secret)
             body = json.loads(request.get_data())
             ids = body.pop("ids", None)
-            return _json(self._execute(user, model, method, ids, body), wrote=_writes(method))
+            return _json(self._execute(user, model, method, ids, body), wrote=_writes(model, method))
         except ValueError:
             return _json({"name": "werkzeug.exceptions.BadRequest", "message": "could not parse the body as json"}, status=400)
         except OdooFault as fault:
@@ -120,5 +120,14 @@ def _json(answer: Any, status: int = 200, *, wrote: bool = False) -> Response:
     return Response(json.dumps(answer), status, {"X-Wrote": "1"} if wrote else {}, mimetype="application/json")
 
 
-def _writes(method: str) -> bool:
-    return method in ("create", "activity_schedule", "action_post", "unlink")
+_WRITING = frozenset(
+    {
+        "create", "write", "unlink", "activity_schedule", "action_post", "button_cancel", "js_assign_outstanding_line",
+        "action_create_payments",
+    }
+)  # fmt: skip
+
+
+def _writes(model: str, method: str) -> bool:
+    """Whether a call changes the books; a form that is opened does not yet."""
+    return method in _WRITING and (model, method) != ("account.payment.register", "create")

@@ -81,16 +81,18 @@ class QboBooks(Company):
         email: str | None = None,
         number: str | None = None,
         lines: Sequence[Row] = (),
+        tax: Row | None = None,
         **values: Any,
     ) -> str:
-        """An invoice with one untaxed line over `amount`, or with these `lines`. Without `email` it goes to the customer's address."""
+        """An invoice with one untaxed line over `amount`, or with these `lines`, and their tax (or `tax`: what is said of it). Without
+        `email` it goes to the customer's address."""
         row = self._document(customer, issued_on, number, values)
         row |= {"DueDate": due_on or issued_on + timedelta(days=30), "EmailStatus": "NotSet", "PrintStatus": "NeedToPrint"}
         row |= {"AllowOnlineCreditCardPayment": self.online_payments, "AllowOnlineACHPayment": self.online_payments, "CustomField": []}
         address = email if email is not None else self.store.get("Customer", customer).get("PrimaryEmailAddr", {}).get("Address")
         if address:
             row["BillEmail"] = {"Address": address}
-        self.write_lines(row, list(lines) or [self.line(amount, description)])
+        self.write_lines(row, list(lines) or [self.line(amount, description)], tax)
         made = self.store.add("Invoice", row)
         self.posting.settle("Invoice", made)
         self.apply_open_credit(made)

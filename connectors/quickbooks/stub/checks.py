@@ -4,13 +4,15 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .company import Company
 from .faults import QboFault, business_rule, invalid_reference, missing, not_found, too_long, unsupported_property
 from .posting import total_of
 from .schema import DETAIL_TYPES, LINE_PROPERTIES, LONGEST, READ_ONLY, SALES_DETAIL
 from .store import Row
+
+if TYPE_CHECKING:
+    from .company import Company
 
 _ADDRESS = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
 _DECIMALS = 5
@@ -26,12 +28,12 @@ def writable(body: Mapping[str, Any], allowed: Collection[str]) -> Row:
     return {name: value for name, value in body.items() if name in allowed}
 
 
-def legible(company: Company, text: str) -> str:
+def legible(company: "Company", text: str) -> str:
     """A text as the company can keep it: in the US in ISO-8859-1 only."""
     return text.encode("latin-1", "replace").decode("latin-1") if company.country == "US" else text
 
 
-def checked_texts(company: Company, values: Row) -> Row:
+def checked_texts(company: "Company", values: Row) -> Row:
     """Values with their texts checked for length and made legible, and their dates read. Raises QboFault."""
     checked = dict(values)
     for name, value in values.items():
@@ -48,7 +50,7 @@ def checked_texts(company: Company, values: Row) -> Row:
     return checked
 
 
-def _text(company: Company, name: str, value: Any) -> Any:
+def _text(company: "Company", name: str, value: Any) -> Any:
     if value is None:
         return None
     if not isinstance(value, str):
@@ -83,7 +85,7 @@ def checked_amount(name: str, value: Any) -> Decimal:
     return amount
 
 
-def checked_reference(company: Company, entity: str, reference: Any) -> Row:
+def checked_reference(company: "Company", entity: str, reference: Any) -> Row:
     """The row that a reference leads to. Raises QboFault: 2500 when it leads nowhere, 610 when it was made inactive."""
     if not isinstance(reference, Mapping) or not isinstance(reference.get("value"), str):
         raise missing(f"{entity}Ref.value")
@@ -95,7 +97,7 @@ def checked_reference(company: Company, entity: str, reference: Any) -> Row:
     return row
 
 
-def checked_lines(company: Company, lines: Any, known: Collection[str]) -> list[Row]:
+def checked_lines(company: "Company", lines: Any, known: Collection[str]) -> list[Row]:
     """The lines as they are kept; `known` are the Ids that may come back. Raises QboFault."""
     if not isinstance(lines, list) or not lines:
         raise missing("Line")
@@ -109,7 +111,7 @@ def _is_subtotal(line: Any) -> bool:
     return isinstance(line, Mapping) and line.get("DetailType") == "SubTotalLineDetail"
 
 
-def _checked_line(company: Company, line: Any, known: Collection[str]) -> Row:
+def _checked_line(company: "Company", line: Any, known: Collection[str]) -> Row:
     if not isinstance(line, Mapping) or "DetailType" not in line:
         raise missing("Line.DetailType")
     for name in line:
@@ -123,7 +125,7 @@ def _checked_line(company: Company, line: Any, known: Collection[str]) -> Row:
     return kept | _detail(company, line)
 
 
-def _detail(company: Company, line: Mapping[str, Any]) -> Row:
+def _detail(company: "Company", line: Mapping[str, Any]) -> Row:
     kind = line["DetailType"]
     if kind == "SalesItemLineDetail":
         return _sales_detail(company, line)
@@ -136,7 +138,7 @@ def _detail(company: Company, line: Mapping[str, Any]) -> Row:
     return {}
 
 
-def _sales_detail(company: Company, line: Mapping[str, Any]) -> Row:
+def _sales_detail(company: "Company", line: Mapping[str, Any]) -> Row:
     detail = line.get("SalesItemLineDetail")
     if not isinstance(detail, Mapping):
         raise missing("Line.SalesItemLineDetail")
@@ -159,7 +161,7 @@ def _sales_detail(company: Company, line: Mapping[str, Any]) -> Row:
     return {"Amount": amount, "SalesItemLineDetail": kept}
 
 
-def _tax_code(company: Company, detail: Mapping[str, Any]) -> str:
+def _tax_code(company: "Company", detail: Mapping[str, Any]) -> str:
     code = str((detail.get("TaxCodeRef") or {}).get("value") or "")
     if not code and company.country == "US":
         return "NON"

@@ -8,13 +8,15 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from .posting import Posting, numbered, sale_line, tax_of
+from . import taxes
+from .posting import Posting, numbered, sale_line
 from .store import ZERO, Row, Store, as_json
 
-US_TAX_CODES = {"TAX": ZERO, "NON": ZERO}
 LATE_FEE = "Late fee"
 LATE_FEE_ACCOUNT = {"value": "91", "name": "Late fee income"}
 SERVICE_ACCOUNT = {"value": "45", "name": "Sales of services"}
+UNDEPOSITED = "Undeposited Funds"
+ACCOUNTS = {UNDEPOSITED: "Other Current Asset", "Checking": "Bank", "Accounts Receivable (A/R)": "Accounts Receivable"}
 
 
 class Company:
@@ -45,6 +47,10 @@ class Company:
         self.auto_apply_credit = False
         self.custom_numbers = False
         self.subscription_ended = False
+        self.automated_sales_tax = True
+        """In the US: whether the service knows the tax of a place by itself. Else a document has to name its tax code, or bears no tax."""
+        self.stated_tax_counts = True
+        """Whether a tax that the client gives is kept. Its schema says so; nobody recorded it for credit memos."""
         self.changes_say_voided = False
         """Whether change data capture marks what was voided; its schema has the word, no recorded answer shows it."""
         self.notes_touch_documents = False
@@ -62,14 +68,46 @@ class Company:
         info = {"CompanyName": name, "LegalName": name, "Country": self.country, "SupportedLanguages": "en", "DefaultTimeZone": time_zone}
         self.store.add("CompanyInfo", info)
         self.store.add("Preferences", {})
-        self.tax_rates: dict[str, Decimal] = {}
-        for code, rate in (("Standard", Decimal(20)), ("Exempt", ZERO)):
-            row = self.store.add("TaxCode", {"Name": code, "Description": code, "Active": True, "Taxable": bool(rate)})
-            self.tax_rates[row["Id"]] = rate
-        self.untaxed = row["Id"]
+        self._rates: dict[str, dict[str, Decimal]] = {}
+        self.standard, self.untaxed = self.add_tax_code("Standard", Decimal(20)), self.add_tax_code("Exempt", ZERO)
         if self.country == "US":
-            self.tax_rates, self.untaxed = dict(US_TAX_CODES), "NON"
+            self._rates = {"TAX": {}, "NON": {}}
+            self.standard, self.untaxed = "TAX", "NON"
         self.services = self.add_item("Services")
+        for account, kind in ACCOUNTS.items():
+            self.add_account(account, kind)
+
+    # --- what documents refer to ------------------------------------------------------------------------------------------------
+
+    @property
+    def tax_rates(self) -> Mapping[str, Decimal]:
+        """The tax on a line with each tax code, in per cent."""
+        return {code: sum(rates.values(), ZERO) for code, rates in self._rates.items()}
+
+    def add_tax_code(self, name: str, *percents: Decimal) -> str:
+        """A tax code with these rates, in per cent. Returns its id."""
+        rates = {
+            str(self.store.add("TaxRate", {"Name": name, "RateValue": percent, "Active": True})["Id"]): percent for percent in percents
+        }
+        details = [{"TaxRateRef": {"value": key}, "TaxTypeApplicable": "TaxOnAmount", "TaxOrder": 0} for key in rates]
+        values = {"Name": name, "Description": name, "Active": True, "Taxable": any(percents), "TaxGroup": True}
+        key = str(self.store.add("TaxCode", {**values, "SalesTaxRateList": {"TaxRateDetail": details}})["Id"])
+        self._rates[key] = rates
+        return key
+
+    def tax_sales(self, *percents: Decimal) -> None:
+        """In the US: what is taxed bears these rates from now on, in per cent."""
+        self._rates["TAX"] = self._rates.pop(self.add_tax_code("Tucson", *percents))
+
+    def add_account(self, name: str, kind: str, *, parent: str = "") -> str:
+        """An account of a type such as Bank, with `parent` below the account of that name. Returns its id."""
+        values = {"Name": name, "FullyQualifiedName": f"{parent}:{name}" if parent else name, "SubAccount": bool(parent), "Active": True}
+        return str(self.store.add("Account", {**values, "AccountType": kind, "CurrencyRef": {"value": self.home_currency}})["Id"])
+
+    def add_term(self, name: str, **values: Any) -> str:
+        """Payment terms with `DueDays` or with `DayOfMonthDue`; with `DiscountPercent` they grant something. Returns the id."""
+        kind = "STANDARD" if "DueDays" in values else "DATE_DRIVEN"
+        return str(self.store.add("Term", {"Name": name, "Active": True, "Type": kind, **values})["Id"])
 
     def add_item(self, name: str, *, account: Mapping[str, str] = SERVICE_ACCOUNT) -> str:
         """A service that can be sold. Returns its id."""
@@ -111,10 +149,17 @@ class Company:
         """Whether the books are closed on this day."""
         return self.closed_until is not None and day <= self.closed_until
 
-    def write_lines(self, row: Row, lines: list[Row], tax: Decimal | None = None) -> None:
-        """Give an invoice or credit memo its lines, with the tax that follows from them unless another is given."""
-        several = numbered(lines)
-        self.posting.new_sale(row, several, tax_of(several, self.tax_rates) if tax is None else tax)
+    def write_lines(self, row: Row, lines: list[Row], given: Mapping[str, Any] | None = None) -> None:
+        """Give an invoice or credit memo its lines, with the tax that follows from them unless another is `given`."""
+        several, detail = numbered(lines), given or {}
+        found = taxes.computed(several, self._rates if self._knows_tax(detail) else {})
+        kept = taxes.insisted(detail, found) if self.stated_tax_counts else found
+        code = detail.get("TxnTaxCodeRef")
+        tax = {"TotalTax": taxes.total_of(kept), "TaxLine": kept, **({"TxnTaxCodeRef": code} if code else {})}
+        self.posting.new_sale(row, several, tax)
+
+    def _knows_tax(self, given: Mapping[str, Any]) -> bool:
+        return self.country != "US" or self.automated_sales_tax or bool(given.get("TxnTaxCodeRef"))
 
     def line(self, amount: Decimal, description: str = "", item: str = "") -> Row:
         """An untaxed line for an item, for the company's services when none is named."""
@@ -162,7 +207,7 @@ class Company:
             "CurrencyPrefs": {"HomeCurrency": {"value": self.home_currency}, "MultiCurrencyEnabled": self.multicurrency},
             "SalesFormsPrefs": sales,
             "AccountingInfoPrefs": {"FirstMonthOfFiscalYear": "January", "CustomerTerminology": "Customers"},
-            "TaxPrefs": {"UsingSalesTax": self.country != "US", "PartnerTaxEnabled": False},
+            "TaxPrefs": {"UsingSalesTax": True, "PartnerTaxEnabled": self.country == "US" and self.automated_sales_tax},
             "OtherPrefs": {"NameValue": [{"Name": "SalesFormsPrefs.DefaultItem", "Value": self.services}]},
         }
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from .books import QboBooks, Use
 from .checks import checked_amount, checked_lines, checked_reference, checked_texts, writable
+from .company import UNDEPOSITED
 from .faults import QboFault, business_rule, invalid_reference, missing, period_closed
 from .schema import CREDIT_MEMO_WRITABLE, PAYMENT_WRITABLE
 from .store import Row
 
 _LINKED = ("Invoice", "CreditMemo")
+_TAKES_DEPOSITS = ("Bank", "Other Current Asset")
 
 
 class Crediting:
@@ -36,8 +38,9 @@ class Crediting:
 
     def _credit_memo(self, values: Row) -> Row:
         lines = checked_lines(self._books, values.pop("Line", None), ())
+        tax = values.pop("TxnTaxDetail", None)
         row: Row = {"DocNumber": self._books.take_number(), "LinkedTxn": [], **values}
-        self._books.write_lines(row, lines)
+        self._books.write_lines(row, lines, tax)
         made = self._books.store.add("CreditMemo", row)
         self._books.posting.settle("CreditMemo", made)
         self._books.use_new_credit(made)
@@ -47,6 +50,8 @@ class Crediting:
         if "TotalAmt" not in values:
             raise missing("TotalAmt")
         total = checked_amount("TotalAmt", values.pop("TotalAmt"))
+        if total:
+            values["DepositToAccountRef"] = self._deposited(values.get("DepositToAccountRef"))
         lines = values.pop("Line", [])
         uses = [self._use(line, values["CustomerRef"]["value"]) for line in lines]
         if sum((amount if kind == "Invoice" else -amount for kind, _key, amount in uses), Decimal(0)) > total:
@@ -54,6 +59,14 @@ class Crediting:
         customer, on = values.pop("CustomerRef")["value"], values.pop("TxnDate")
         key = self._books.add_payment(customer, total, on=on, uses=uses, **values)
         return self._books.store.get("Payment", key)
+
+    def _deposited(self, given: Any) -> Row:
+        """The account that the money goes to: Undeposited Funds unless another is given, which has to be of a type that takes deposits."""
+        usual = next(row for row in self._books.store.rows("Account") if row["Name"] == UNDEPOSITED)
+        account = usual if given is None else checked_reference(self._books, "Account", given)
+        if account["AccountType"] not in _TAKES_DEPOSITS:
+            raise business_rule("The account that you deposit to has to be a bank account or an other current asset account.")
+        return {"value": account["Id"], "name": account["Name"]}
 
     def _use(self, line: Mapping[str, Any], customer: str) -> Use:
         """Kind, id and amount of what a line is used on: a document of the same customer, and no more than is left of it."""

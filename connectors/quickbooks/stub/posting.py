@@ -24,11 +24,11 @@ class Posting:
         """What payments use on an invoice, or of a credit memo, by the payment's id."""
         return dict(self._uses[kind, key])
 
-    def new_sale(self, row: Row, lines: Sequence[Row], tax: Decimal) -> None:
-        """Give an invoice or a credit memo its lines; total and balance follow."""
+    def new_sale(self, row: Row, lines: Sequence[Row], tax: Row) -> None:
+        """Give an invoice or a credit memo its lines and its tax; total and balance follow."""
         row["Line"] = list(lines)
-        row["TxnTaxDetail"] = {**row.get("TxnTaxDetail", {}), "TotalTax": tax}
-        row["TotalAmt"] = total_of(lines) + tax
+        row["TxnTaxDetail"] = tax
+        row["TotalAmt"] = total_of(lines) + tax["TotalTax"]
 
     def settle(self, kind: str, row: Row) -> None:
         """The balance of an invoice or credit memo, from its total and its uses."""
@@ -105,18 +105,6 @@ def total_of(lines: Iterable[Row]) -> Decimal:
         elif line["DetailType"] == "GroupLineDetail":
             total += total_of(line["GroupLineDetail"].get("Line", []))
     return total
-
-
-def tax_of(lines: Iterable[Row], rates: Mapping[str, Decimal]) -> Decimal:
-    """The tax on lines, in per cent by tax code."""
-    tax = ZERO
-    for line in lines:
-        if line["DetailType"] == "SalesItemLineDetail":
-            code = line["SalesItemLineDetail"].get("TaxCodeRef", {}).get("value", "")
-            tax += line["Amount"] * rates.get(code, ZERO) / 100
-        elif line["DetailType"] == "GroupLineDetail":
-            tax += tax_of(line["GroupLineDetail"].get("Line", []), rates)
-    return tax.quantize(_CENT, ROUND_HALF_UP) if tax else ZERO
 
 
 def at_home(row: Row, amount: Decimal) -> Decimal:

@@ -20,6 +20,8 @@ QUERYABLE: Mapping[str, Queryable] = {
     },
     "Item": {"Id": "id", "Name": "text", "FullyQualifiedName": "text", "Type": "text", "Active": "claim", **_TIMES},
     "TaxCode": {"Id": "id", "Name": "text", "Active": "claim", **_TIMES},
+    "Term": {"Id": "id", "Name": "text", "Active": "claim", **_TIMES},
+    "Account": {"Id": "id", "Name": "text", "FullyQualifiedName": "text", "AccountType": "text", "Active": "claim", **_TIMES},
     "Attachable": {
         "Id": "id", "Note": "text", "FileName": "text", "AttachableRef.EntityRef.Type": "type", "AttachableRef.EntityRef.value": "id",
         **_TIMES,
@@ -43,7 +45,7 @@ NOT_QUERYABLE: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 """Properties that are there and that no query may use: `UnappliedAmt` among them (quickbooks-ruby issue 258)."""
 
-NAME_LISTS = frozenset({"Customer", "Item", "TaxCode"})
+NAME_LISTS = frozenset({"Customer", "Item", "TaxCode", "Term", "Account"})
 """Entities that are made inactive and then hidden from queries."""
 
 TRANSACTIONS = frozenset({"Invoice", "Payment", "CreditMemo", "Estimate"})
@@ -59,9 +61,12 @@ INVOICE_WRITABLE = frozenset({
     "ShipAddr", "ShipDate", "TrackingNum", "Deposit", "DepartmentRef", "ApplyTaxAfterDiscount", "ClassRef", "ProjectRef",
 })  # fmt: skip
 CREDIT_MEMO_WRITABLE = frozenset({
-    "CustomerRef", "Line", "TxnDate", "CurrencyRef", "BillEmail", "CustomerMemo", "PrivateNote", "GlobalTaxCalculation",
+    "CustomerRef", "Line", "TxnDate", "CurrencyRef", "BillEmail", "CustomerMemo", "PrivateNote", "GlobalTaxCalculation", "TxnTaxDetail",
+    "ShipAddr",
 })  # fmt: skip
-PAYMENT_WRITABLE = frozenset({"CustomerRef", "TotalAmt", "Line", "TxnDate", "CurrencyRef", "PrivateNote", "PaymentRefNum"})
+PAYMENT_WRITABLE = frozenset({
+    "CustomerRef", "TotalAmt", "Line", "TxnDate", "CurrencyRef", "PrivateNote", "PaymentRefNum", "DepositToAccountRef",
+})  # fmt: skip
 READ_ONLY = frozenset({
     "Id", "SyncToken", "sparse", "domain", "MetaData", "Balance", "TotalAmt", "HomeTotalAmt", "HomeBalance", "LinkedTxn", "InvoiceLink",
     "status", "RecurDataRef", "FreeFormAddress",
@@ -79,6 +84,7 @@ ATTACHABLE_WRITABLE = frozenset({"Note", "FileName", "Category", "ContentType", 
 LONGEST: Mapping[str, int] = {
     "PrivateNote": 4000,
     "DocNumber": 21,
+    "PaymentRefNum": 21,
     "Description": 4000,
     "CustomerMemo": 1000,
     "BillEmail": 100,

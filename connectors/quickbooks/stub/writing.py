@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from .books import QboBooks
-from .checks import checked_amount, checked_lines, checked_reference, checked_texts, writable
+from .checks import checked_lines, checked_reference, checked_texts, writable
 from .company import is_void, make_void
 from .crediting import Crediting
 from .faults import (
@@ -104,8 +104,7 @@ class Writing:
         return self._written(values, row, lines, sparse)
 
     def _written(self, values: Row, row: Row | None, lines: list[Row] | None, sparse: bool) -> Row:
-        tax = _given_tax(values)
-        values.pop("TxnTaxDetail", None)
+        tax = values.pop("TxnTaxDetail", None)
         if row is None:
             made = self._store.add("Invoice", self._with_defaults(values))
         else:
@@ -146,7 +145,7 @@ class Writing:
         if row is None or lines is None:
             return
         probe: Row = {**row, **values}
-        self._books.write_lines(probe, [dict(line) for line in lines], _given_tax(values))
+        self._books.write_lines(probe, [dict(line) for line in lines], values.get("TxnTaxDetail"))
         if probe["TotalAmt"] < sum(self._books.posting.used_on("Invoice", row["Id"]).values(), Decimal(0)):
             raise business_rule("The amount of the transaction is less than what has been applied to it.")
 
@@ -215,9 +214,3 @@ class Writing:
 
 def _line_ids(row: Row | None) -> set[str]:
     return {line["Id"] for line in row["Line"]} if row else set()
-
-
-def _given_tax(values: Row) -> Decimal | None:
-    """The tax that the client insists on: what was read and is sent back counts as such."""
-    given = values.get("TxnTaxDetail") or {}
-    return checked_amount("TotalTax", given["TotalTax"]) if "TotalTax" in given else None

@@ -14,6 +14,7 @@ from .crediting import cancel, credit_note, used
 from .documents import Invoice
 from .editing import created, updated
 from .faults import Invalid, XeroFault, not_found, post_error, validation_error
+from .paying import paid
 from .reading import Kind, Question, kinds, listed
 from .shapes import (
     Json,
@@ -25,6 +26,7 @@ from .shapes import (
     instant,
     invoice_shape,
     organisation_shape,
+    payment_shape,
     record_shape,
     tax_rate_shape,
     with_errors,
@@ -145,6 +147,8 @@ class Api:
             return self._add_notes(self._row(kind, rest[0]), body)
         if kind.name == "CreditNotes":
             return self._write_credit(rest, body, question.places, request.method)
+        if kind.name == "Payments" and not rest and request.method == "PUT":
+            return self._write_one("Payments", body, self._paid)
         if kind.name != "Invoices" or len(rest) > 1 or (rest and request.method == "PUT"):
             raise not_found()
         elements = body.get("Invoices", [body]) if isinstance(body, dict) else body
@@ -174,11 +178,17 @@ class Api:
     def _write_credit(self, rest: tuple[str, ...], body: Any, places: int, method: str) -> Found:
         """Make a credit note, cancel it, or use it on an invoice: one at a time, and nothing else."""
         name = "Allocations" if rest[1:] == ("Allocations",) else "CreditNotes"
+        return self._write_one(name, body, lambda element: self._credited(rest, element, places, method))
+
+    def _paid(self, element: Json) -> Json:
+        return payment_shape(self.books, paid(self.books, element), View(whole=True))
+
+    def _write_one(self, name: str, body: Any, write: Callable[[Json], Json]) -> Found:
         elements = body.get(name) if isinstance(body, dict) else None
         if not isinstance(elements, list) or len(elements) != 1 or not isinstance(elements[0], dict):
             raise post_error(f"The {name} array was not found in the posted data")
         try:
-            return Found(self._enveloped({name: [self._credited(rest, elements[0], places, method)]}), wrote=True)
+            return Found(self._enveloped({name: [write(elements[0])]}), wrote=True)
         except Invalid as invalid:
             raise validation_error([with_errors(elements[0], [str(invalid)])]) from None
 

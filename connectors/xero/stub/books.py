@@ -60,7 +60,7 @@ class XeroBooks:
         self.allocations: dict[str, Allocation] = {}
         self.history: defaultdict[str, list[Record]] = defaultdict(list)
         self.rates: dict[str, Decimal] = {"NONE": ZERO, "OUTPUT": Decimal(20), "EXEMPTOUTPUT": ZERO}
-        self.accounts = [self._account(*line) for line in _CHART]
+        self.accounts = [Account(self.new_id(), *line) for line in _CHART]
         self.branding_theme = self.new_id()
         self._numbers: Counter[str] = Counter()
         self._by_invoice: defaultdict[str, list[Payment | Allocation]] = defaultdict(list)
@@ -76,9 +76,6 @@ class XeroBooks:
         """Now in UTC, in milliseconds as Xero keeps it."""
         at = self.now().astimezone(UTC)
         return at.replace(microsecond=at.microsecond // 1000 * 1000)
-
-    def _account(self, code: str, name: str, kind: str, status: str = "ACTIVE") -> Account:
-        return Account(self.new_id(), code, name, kind if kind != "ASSET" else "BANK", kind, status=status)
 
     # --- contacts -------------------------------------------------------------------------------------------------------------
 
@@ -183,11 +180,11 @@ class XeroBooks:
 
     # --- money ----------------------------------------------------------------------------------------------------------------
 
-    def pay(self, invoice_id: str, amount: Decimal, *, on: date, reference: str = "", batch_id: str = "") -> str:
-        """Money for an invoice, no more than is owed on it. Returns the payment's id."""
+    def pay(self, invoice_id: str, amount: Decimal, *, on: date, **more: Any) -> str:
+        """Money for an invoice, no more than is owed on it; `more`: reference, batch_id, account_id. Returns the payment's id."""
         invoice = self.invoices[invoice_id]
         self._check_use(invoice, amount, self.due_on(invoice), invoice.currency)
-        payment = Payment(self.new_id(), amount, on, invoice_id, reference=reference, batch_id=batch_id, updated_at=self.stamp())
+        payment = Payment(self.new_id(), amount, on, invoice_id, updated_at=self.stamp(), **more)
         self.payments[payment.id] = payment
         self._by_invoice[invoice_id].append(payment)
         self._touch(invoice)
@@ -320,10 +317,12 @@ class XeroBooks:
 
 
 _CHART = (
-    ("090", "Business Bank Account", "ASSET"),
-    ("200", "Sales", "REVENUE"),
-    ("260", "Other Revenue", "REVENUE"),
-    ("270", "Interest Income", "REVENUE"),
-    ("280", "Old Income", "REVENUE", "ARCHIVED"),
-    ("400", "Advertising", "EXPENSE"),
+    ("090", "Business Bank Account", "BANK", "ASSET"),
+    ("091", "Card Clearing", "CURRENT", "ASSET"),
+    ("092", "Old Bank Account", "BANK", "ASSET", "ARCHIVED"),
+    ("200", "Sales", "REVENUE", "REVENUE"),
+    ("260", "Other Revenue", "REVENUE", "REVENUE"),
+    ("270", "Interest Income", "REVENUE", "REVENUE"),
+    ("280", "Old Income", "REVENUE", "REVENUE", "ARCHIVED"),
+    ("400", "Advertising", "EXPENSE", "EXPENSE"),
 )

@@ -144,7 +144,7 @@ class Allocation:
 
 @dataclass
 class Payment:
-    """Money for an invoice, or paid back from a credit (then `credit_id`). Once DELETED it counts no more."""
+    """Money for an invoice, or paid back from a credit (then `credit_id`). DELETED it counts no more. `account_id` empty: the bank's."""
 
     id: str
     amount: Decimal
@@ -155,6 +155,7 @@ class Payment:
     status: str = "AUTHORISED"
     batch_id: str = ""
     reconciled: bool = False
+    account_id: str = ""
     updated_at: datetime = _LONG_AGO
 
 
@@ -167,8 +168,13 @@ class Account:
     name: str
     type: str
     kind: str
-    tax_type: str = "NONE"
     status: str = "ACTIVE"
+    tax_type: str = "NONE"
+
+    @property
+    def payments_enabled(self) -> bool:
+        """Whether payments may go into it though it is no bank's; here so of every current asset."""
+        return self.type == "CURRENT"
 
 
 @dataclass

@@ -154,6 +154,7 @@ def payment_shape(books: XeroBooks, payment: Payment, _view: View) -> Json:
     """A payment with the document it pays, as a stub."""
     document = books.document(payment.invoice_id or payment.credit_id)
     contact = contact_stub(books.contacts[document.contact_id])
+    account = next((each for each in books.accounts if each.id == payment.account_id), books.accounts[0])
     shape: Json = {
         "PaymentID": payment.id,
         "Date": day(payment.on, _offset(books)),
@@ -166,7 +167,7 @@ def payment_shape(books: XeroBooks, payment: Payment, _view: View) -> Json:
         "UpdatedDateUTC": instant(payment.updated_at),
         "HasAccount": True,
         "IsReconciled": payment.reconciled,
-        "Account": {"AccountID": books.accounts[0].id, "Code": books.accounts[0].code},
+        "Account": {"AccountID": account.id, "Code": account.code},
         "HasValidationErrors": False,
     }
     shape |= {"BatchPaymentID": payment.batch_id} if payment.batch_id else {}
@@ -272,7 +273,13 @@ def organisation_shape(books: XeroBooks) -> Json:
 def account_shape(account: Account) -> Json:
     """A line of the chart of accounts."""
     named = {"AccountID": account.id, "Code": account.code, "Name": account.name, "Status": account.status, "Type": account.type}
-    return {**named, "TaxType": account.tax_type, "Class": account.kind, "EnablePaymentsToAccount": False, "HasAttachments": False}
+    return {
+        **named,
+        "TaxType": account.tax_type,
+        "Class": account.kind,
+        "HasAttachments": False,
+        "EnablePaymentsToAccount": account.payments_enabled,
+    }
 
 
 def tax_rate_shape(tax_type: str, rate: Decimal) -> Json:

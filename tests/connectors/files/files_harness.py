@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
-from harness import Books, Harness, SeededIds, SeenCharge
+from harness import Books, Harness, SeededIds, SeenCharge, SeenCredit, SeenPayment
 from puntual.connectors.files import books as books_module
 from puntual.connectors.files import journal as journal_module
 from puntual.connectors.files import table as table_module
@@ -52,12 +52,13 @@ class FilesHarness(Harness):
 
         return count
 
-    def new(self, *, time_zone: str = "Europe/Madrid") -> LedgerConnector:
+    def new(self, *, time_zone: str = "Europe/Madrid", is_bare: bool = False) -> LedgerConnector:
         parts = max((len(invoice.instalments) for invoice in self.books.invoices), default=1)
         files = {"invoices": {"rows": "instalment" if parts > 1 else "invoice"}}
         noon = datetime(self.today.year, self.today.month, self.today.day, 12, tzinfo=UTC)
         surroundings = Surroundings("acme", time_zone, lambda: noon, self.folder.parent, self.folder.parent)
-        return SmallPages(FilesSettings.model_validate({"folder": self.folder.name, "files": files}), surroundings)
+        settings: dict[str, Any] = {} if is_bare else {"charge_tax_percent": 21, "record_payments": True}
+        return SmallPages(FilesSettings.model_validate({"folder": self.folder.name, "files": files, **settings}), surroundings)
 
     # --- a bookkeeper at work -------------------------------------------------------------------------------------------------
 
@@ -94,21 +95,25 @@ class FilesHarness(Harness):
         self._save(allocations=(*self.books.allocations, made))
 
     def unallocate(self, invoice_id: str) -> None:
+        """Of a payment of ours a person says that it is none."""
+        self._say_void("payments", "invoice", invoice_id)
         self._save(allocations=tuple(one for one in self.books.allocations if one.invoice_id != invoice_id))
 
     def void(self, invoice_id: str) -> None:
         if self._charge(invoice_id):
-            self._say_void(invoice_id)
+            self._say_void("charges", "marker", invoice_id)
         else:
             self._change(invoice_id, status=DocumentStatus.VOID)
 
     def _charge(self, document_id: str) -> dict[str, str]:
         return next((row for row in self._journal("charges") if row["marker"] == document_id), {})
 
-    def _say_void(self, marker: str) -> None:
-        """A person fills in the status of a charge, in a spreadsheet that saves with semicolons."""
-        rows = [row | {"status": "anulada"} if row["marker"] == marker else row for row in self._journal("charges")]
-        with (self.folder / "puntual-charges.csv").open("w", encoding="utf-8-sig", newline="") as file:
+    def _say_void(self, name: str, column: str, cell: str) -> None:
+        """A person fills in the status of rows of ours, in a spreadsheet that saves with semicolons."""
+        if not (rows := self._journal(name)):
+            return
+        rows = [row | {"status": "anulada"} if row[column] == cell else row for row in rows]
+        with (self.folder / f"puntual-{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.DictWriter(file, rows[0], delimiter=";")
             writer.writeheader()
             writer.writerows(rows)
@@ -179,18 +184,28 @@ class FilesHarness(Harness):
 
     def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
         rows = [row for row in self._journal("charges") if row["invoice"] == invoice_id and not row["status"]]
-        return [SeenCharge(Money.of(row["amount"], row["currency"]), row["text"], row["marker"], on_invoice=False) for row in rows]
+        return [SeenCharge(_money(row), row["text"], row["marker"], on_invoice=False, tax=_money(row, "tax")) for row in rows]
+
+    def credits(self, document_id: str) -> Sequence[SeenCredit]:
+        """A credit is used on its document by its very row."""
+        rows = [row for row in self._journal("credits") if row["invoice"] == document_id and not row["status"]]
+        notes = [row for row in rows if row["kind"] == "credit note"]
+        return [SeenCredit(row["marker"], _money(row), _money(row), row["text"], _money(row, "tax")) for row in notes]
+
+    def recorded_payments(self, invoice_id: str) -> Sequence[SeenPayment]:
+        rows = [row for row in self._journal("payments") if row["invoice"] == invoice_id and not row["status"]]
+        return [SeenPayment(row["marker"], _money(row), date.fromisoformat(row["date"]), _money(row), row["reference"]) for row in rows]
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
-        ours = [(row["text"], Money.of(row["amount"], row["currency"])) for row in self._journal("charges") if row["marker"] == document_id]
+        ours = [(row["text"], _money(row)) for row in self._journal("charges") if row["marker"] == document_id]
         return ours + [(part.number, part.instalments[0].total) for part in self.books.invoices if part.id == document_id]
 
     def _journal(self, name: str) -> list[dict[str, str]]:
         path = self.folder / f"puntual-{name}.csv"
         if not path.exists():
             return []
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file))
+        text = path.read_text(encoding="utf-8-sig")
+        return list(csv.DictReader(text.splitlines(keepends=True), delimiter=";" if ";" in text.partition("\n")[0] else ","))
 
     def lose_next_answer(self) -> None:
         dying = patch.object(journal_module.os, "fsync", side_effect=lambda _descriptor: (dying.stop(), _die()))
@@ -205,6 +220,10 @@ class FilesHarness(Harness):
 
 def _die() -> None:
     raise _DiedError
+
+
+def _money(row: dict[str, str], column: str = "amount") -> Money:
+    return Money.of(row[column] or "0", row["currency"])
 
 
 _NO_PAYMENT = Payment("", "", date(2025, 1, 1), Money.zero("EUR"), Money.zero("EUR"))
@@ -241,6 +260,8 @@ def _invoice_row(invoice: Invoice, part: Instalment) -> dict[str, str]:
         "Moneda": part.total.currency,
         "Estado": {DocumentStatus.VOID: "Anulada", DocumentStatus.DRAFT: "Borrador"}.get(invoice.status, ""),
         "Disputa": invoice.disputed,
+        "Pronto pago hasta": str(invoice.early_discount.last_on) if invoice.early_discount else "",
+        "Descuento pronto pago": str(invoice.early_discount.amount.amount) if invoice.early_discount else "",
     }
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from html.parser import HTMLParser
 from typing import Any
 
-from harness import RETRY_AFTER, Books, SeededIds, SeenCharge
+from harness import RETRY_AFTER, Books, SeededIds, SeenCharge, SeenCredit, SeenPayment
 from loopback import LoopbackHarness
 from puntual.connectors.odoo.connector import OdooConnector
 from puntual.connectors.odoo.settings import OdooSettings
@@ -18,6 +18,7 @@ from puntual.core.secret import Secret
 API_KEY = "5f4dcc3b5aa765d61d8327deb882cf99aabbccdd"
 CHARGE_ACCOUNT = "769000"
 LATE_FEE = "Recargo por mora"
+BARE = {"charge_tax": "", "payment_journal": ""}
 LANGUAGES = {"": False, "es": "es_ES", "en": "en_US"}
 
 
@@ -53,6 +54,8 @@ def line_of(reference: str) -> int:
 class StubHarness(LoopbackHarness):
     """Books in the stand-in of one version."""
 
+    bare = BARE
+
     def __init__(self, version: int = 18) -> None:
         super().__init__()
         self.books = StubBooks(version, now=self.now, api_key=API_KEY)
@@ -67,6 +70,8 @@ class StubHarness(LoopbackHarness):
             "api_key": Secret(API_KEY),
             "page_size": 3,
             "charge_account": CHARGE_ACCOUNT,
+            "charge_tax": "21% S",
+            "payment_journal": "BNK1",
         }
         return OdooSettings(**{**values, **changes})
 
@@ -116,6 +121,8 @@ class StubHarness(LoopbackHarness):
         key = self.books.add_invoice(int(partner), parts, issued_on=invoice.issued_on, currency=invoice.currency, post=not draft)
         if invoice.status is DocumentStatus.VOID:
             self.books.cancel(key)
+        if granted := invoice.early_discount:
+            self.books.grant_discount(key, granted.last_on, granted.amount.amount)
         self.books.print_invoice(key)
         ids.invoices[invoice.id] = str(key)  # type: ignore[index]
         row = self.books.store.get("account.move", key)
@@ -177,8 +184,35 @@ class StubHarness(LoopbackHarness):
         return [self._seen(row) for row in moves if row["state"] != "cancel"]
 
     def _seen(self, row: Any) -> SeenCharge:
-        ((text, amount),) = self.lines(str(row["id"]))
-        return SeenCharge(amount, f"{text}\n{row['ref']}", str(row["id"]), on_invoice=False)
+        text = "\n".join([*(text for text, _amount in self.lines(str(row["id"]))), row["ref"]])
+        net, tax = (Money.of(row[field], self.books.currency_code(row)) for field in ("amount_untaxed", "amount_tax"))
+        return SeenCharge(net, text, str(row["id"]), on_invoice=False, tax=tax)
+
+    def credits(self, document_id: str) -> Sequence[SeenCredit]:
+        rows = [row for row in self.books.store.rows("account.move") if row.get("reversed_entry_id") == int(document_id)]
+        return [self._credit(row, document_id) for row in rows if row["state"] != "cancel"]
+
+    def _credit(self, row: Any, document_id: str) -> SeenCredit:
+        total, tax = (Money.of(row[field], self.books.currency_code(row)) for field in ("amount_total", "amount_tax"))
+        text = "\n".join(text for text, _amount in self.lines(str(row["id"])))
+        return SeenCredit(str(row["id"]), total, self._used(row["id"], document_id, total.currency), text, tax)
+
+    def _used(self, source: int, document_id: str, currency: str) -> Money:
+        """What of a credit note or payment, by its entry, is used on a document."""
+        ours, owed = ({line["id"] for line in self.books.term_lines(move)} for move in (source, int(document_id)))
+        partials = self.books.store.rows("account.partial.reconcile")
+        used = [row for row in partials if row["credit_move_id"] in ours and row["debit_move_id"] in owed]
+        return Money.of(sum(row["debit_amount_currency"] for row in used), currency)
+
+    def recorded_payments(self, invoice_id: str) -> Sequence[SeenPayment]:
+        found = []
+        for row in self.books.store.rows("account.payment"):
+            said, currency = row.get("memo") or row.get("ref"), self.books.currency_code(row)
+            if f" {self._numbers[invoice_id]} " in said and row["state"] not in ("cancel", "canceled"):
+                (line,) = self.books.term_lines(row["move_id"])
+                used = self._used(row["move_id"], invoice_id, currency)
+                found.append(SeenPayment(line_reference(line["id"]), Money.of(row["amount"], currency), row["date"], used, said))
+        return found
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
         move = self.books.store.get("account.move", int(document_id))

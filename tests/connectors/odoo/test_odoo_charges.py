@@ -15,8 +15,7 @@ from puntual.core.errors import CompanyMustAct, LedgerUnavailable, PeriodLocked,
 from puntual.core.receivables import DocumentStatus
 from suite.sample import eur, listen
 
-DUE = date(2026, 3, 2)
-ISSUED = date(2026, 2, 2)
+DUE, ISSUED = date(2026, 3, 2), date(2026, 2, 2)
 TODAY = StubHarness.today
 VERSIONS = (16, 17, 18, 19)
 
@@ -103,6 +102,16 @@ def test_what_a_lost_answer_leaves_behind_becomes_the_charge(harness: StubHarnes
     assert _documents(harness) == ["posted"]
 
 
+def test_what_was_begun_yesterday_is_dated_today(harness: StubHarness) -> None:
+    charge = _charge(harness, _owing(harness), charged_on=TODAY - timedelta(days=1), due_on=TODAY + timedelta(days=29))
+    _lose(harness, charge, "create")
+    harness.books.lock(TODAY - timedelta(days=1))
+    made, row = _made(harness, replace(charge, charged_on=TODAY, due_on=TODAY + timedelta(days=30)))
+    assert (row["invoice_date"], row["invoice_date_due"]) == (TODAY, TODAY + timedelta(days=30))
+    assert listen(harness).invoices[made.document_id].due_date == TODAY + timedelta(days=30)
+    assert _documents(harness) == ["posted"]
+
+
 def test_what_was_begun_is_not_posted_on_an_invoice_that_is_paid_now(harness: StubHarness) -> None:
     invoice = _owing(harness)
     charge = _charge(harness, invoice)
@@ -156,7 +165,7 @@ def test_what_odoo_refuses_to_post_leaves_no_draft(harness: StubHarness, monkeyp
     charge = _charge(harness, _owing(harness))
     harness.books.lock(TODAY)
     connector = harness.new()
-    monkeypatch.setattr(connector._reader, "lock_dates", lambda **_named: [])
+    monkeypatch.setattr(connector._reader, "lock_dates", dict)
     refused = connector.put_charges([charge])[charge.marker]
     assert "prior to and inclusive of" in str(refused)
     assert _documents(harness) == []
@@ -172,18 +181,16 @@ def test_a_question_in_place_of_posting_leaves_no_draft(harness: StubHarness, mo
 def test_a_replica_that_lags_behind_doubles_nothing(harness: StubHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     charge = _charge(harness, _owing(harness))
     connector = harness.new()
-    search = connector._reader._search
-    monkeypatch.setattr(
-        connector._reader, "_search", lambda model, domain, fields, **named: _unless_new(search, model, domain, fields, named)
-    )
+    search = connector._reader.search
+    monkeypatch.setattr(connector._reader, "search", lambda *asked, **named: _unless_new(search(*asked, **named)))
     with pytest.raises(LedgerUnavailable, match="does not show a document yet"):
         connector.put_charges([charge])
     assert isinstance(_put(harness, charge), ChargeMade)
     assert _documents(harness) == ["posted"]
 
 
-def _unless_new(search: Any, model: str, domain: Any, fields: Any, named: Any) -> Any:
-    return [row for row in search(model, domain, fields, **named) if "posted_before" not in row]
+def _unless_new(rows: list[Any]) -> list[Any]:
+    return [row for row in rows if row.get("posted_before", True)]
 
 
 # --- what it takes over, and what it does not -------------------------------------------------------------------------------------
@@ -219,12 +226,19 @@ def test_an_amount_in_thousandths_is_exact(harness: StubHarness) -> None:
 
 @pytest.mark.parametrize("tax", ["21% S", "1"])
 def test_a_tax_by_its_name_or_id_is_added(harness: StubHarness, tax: str) -> None:
-    made, row = _made(harness, _charge(harness, _owing(harness)), charge_tax=tax)
+    made, row = _made(harness, _charge(harness, _owing(harness), is_taxed=True), charge_tax=tax)
     assert (made.amount, row["amount_untaxed"]) == (eur("8.77"), Decimal("7.25"))
 
 
+def test_what_was_begun_with_a_tax_is_not_posted_as_what_bears_none(harness: StubHarness) -> None:
+    charge = _charge(harness, _owing(harness), is_taxed=True)
+    _lose(harness, charge, "create")
+    assert "makes 8.77 EUR of a late charge of 7.25 EUR that bears no tax" in _refusal(harness, replace(charge, is_taxed=False))
+    assert _documents(harness) == ["draft"]
+
+
 def test_a_tax_within_the_price_is_refused_and_leaves_nothing(harness: StubHarness) -> None:
-    assert "may be included in the price" in _refusal(harness, _charge(harness, _owing(harness)), charge_tax="21% Inc")
+    assert "may be included in the price" in _refusal(harness, _charge(harness, _owing(harness), is_taxed=True), charge_tax="21% Inc")
     assert _documents(harness) == []
 
 
@@ -268,7 +282,7 @@ def test_what_is_not_there_is_told_at_the_check_and_writes_nothing(settings: dic
     with harness.books.store.transaction():
         for _each in range(2):
             harness.books.store.insert("product.product", {"name": "Mora", "default_code": "MORA", "active": True})
-    charge = _charge(harness, _owing(harness))
+    charge = _charge(harness, _owing(harness), is_taxed="charge_tax" in settings)
     assert said in _refusal(harness, charge, **settings)
     with pytest.raises(CompanyMustAct) as stopped:
         harness.new(**settings).check()
@@ -300,23 +314,23 @@ def test_accounts_of_another_company_are_not_used(harness: StubHarness) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "field", "settings"),
+    ("version", "field", "is_taxed"),
     [
-        (16, "period_lock_date", {}),
-        (17, "tax_lock_date", {"charge_tax": "21% S"}),
-        (18, "sale_lock_date", {}),
-        (18, "hard_lock_date", {}),
-        (19, "tax_lock_date", {"charge_tax": "21% S"}),
+        (16, "period_lock_date", False),
+        (17, "tax_lock_date", True),
+        (18, "sale_lock_date", False),
+        (18, "hard_lock_date", False),
+        (19, "tax_lock_date", True),
     ],
 )
-def test_a_closed_period_is_told_before_anything_is_written(harness: StubHarness, field: str, settings: dict[str, str]) -> None:
-    charge = _charge(harness, _owing(harness), charged_on=TODAY - timedelta(days=1))
+def test_a_closed_period_is_told_before_anything_is_written(harness: StubHarness, field: str, is_taxed: bool) -> None:
+    charge = _charge(harness, _owing(harness), charged_on=TODAY - timedelta(days=1), is_taxed=is_taxed)
     harness.books.lock(TODAY - timedelta(days=1), field)
-    refused = _put(harness, charge, **settings)
+    refused = _put(harness, charge)
     assert isinstance(refused, PeriodLocked)
     assert "closed up to 2026-03-17" in str(refused)
     assert harness.server.methods["account.move.create"] == 0
-    _made(harness, replace(charge, charged_on=TODAY), **settings)
+    _made(harness, replace(charge, charged_on=TODAY))
 
 
 def test_a_tax_lock_is_none_for_what_bears_no_tax(harness: StubHarness) -> None:

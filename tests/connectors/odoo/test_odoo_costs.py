@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from odoo.stub_harness import StubHarness
-from puntual.core.bookings import LateCharge, Note, Task
+from puntual.core.bookings import ChargeMade, CreditWanted, LateCharge, Note, PaymentReceived, Task
 from puntual.core.money import Money
 from puntual.core.port import Cursor
 
@@ -73,8 +73,8 @@ def test_tasks_and_first_pages_cost_a_call_each(harness: StubHarness) -> None:
 
 
 def test_a_check_costs_a_call_more_for_each_name_in_the_settings(harness: StubHarness) -> None:
-    assert _calls(harness, lambda: harness.new(charge_account="").check()) == 8
-    assert _calls(harness, lambda: harness.new(charge_tax="21% S", charge_journal="INV").check()) == 8 + 3
+    assert _calls(harness, lambda: harness.new(charge_account="", payment_journal="").check()) == 8
+    assert _calls(harness, lambda: harness.new(charge_journal="INV").check()) == 8 + 4
 
 
 def test_charges_cost_five_calls_each_and_one_to_be_found_again(harness: StubHarness) -> None:
@@ -87,3 +87,42 @@ def test_charges_cost_five_calls_each_and_one_to_be_found_again(harness: StubHar
     before = harness.calls()
     assert len(connector.put_charges(charges)) == len(charges)
     assert harness.calls() - before == 1
+
+
+def test_credits_cost_up_to_eleven_calls_each_and_four_to_be_found_again(harness: StubHarness) -> None:
+    ids = _invoices(harness, 3)
+    amount = Money.of("7.25", "EUR")
+    credits_ = [CreditWanted(f"PUNTUAL-{key}", key, f"INV/{key}", "1", amount, "Descuento", harness.today) for key in ids]
+    assert _calls(harness, lambda: harness.new().put_credits(credits_)) == 8 + 9 * 3
+    connector = harness.new()
+    connector.put_credits(credits_[:1])
+    before = harness.calls()
+    assert len(connector.put_credits(credits_)) == len(credits_)
+    assert harness.calls() - before == 4
+
+
+def test_what_bears_tax_is_rounded_with_two_calls_more_and_cancelled_with_five(harness: StubHarness) -> None:
+    (invoice,) = _invoices(harness, 1)
+    amount = Money.of("7.25", "EUR")
+    charges = [
+        LateCharge(f"PUNTUAL-{n}", invoice, f"INV/{invoice}", "1", amount, "Interés", harness.today, harness.today, is_taxed=True)
+        for n in range(2)
+    ]
+    parts, whole = [made for made in harness.new().put_charges(charges).values() if isinstance(made, ChargeMade)]
+    part = CreditWanted("PUNTUAL-a", parts.document_id, parts.number, "1", Money.of("3.20", "EUR"), "Abono", harness.today)
+    all_of_it = CreditWanted("PUNTUAL-b", whole.document_id, whole.number, "1", whole.amount, "Abono", harness.today)
+    assert _calls(harness, lambda: harness.new().put_credits([part])) == 8 + 11
+    assert _calls(harness, lambda: harness.new().put_credits([all_of_it])) == 8 + 5
+
+
+def test_payments_cost_six_calls_each_and_two_to_be_found_again(harness: StubHarness) -> None:
+    ids = _invoices(harness, 3)
+    payments = [
+        PaymentReceived(f"PUNTUAL-{key}", key, f"INV/{key}", "1", Money.of("7.25", "EUR"), harness.today, f"pi_{key}") for key in ids
+    ]
+    assert _calls(harness, lambda: harness.new().put_payments(payments)) == 9 + 6 * 3
+    connector = harness.new()
+    connector.put_payments(payments[:1])
+    before = harness.calls()
+    assert len(connector.put_payments(payments)) == len(payments)
+    assert harness.calls() - before == 2

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import Any, ClassVar
 
-from harness import RETRY_AFTER, Books, Fault, SeededIds, SeenCharge, SeenCredit
+from harness import RETRY_AFTER, Books, Fault, SeededIds, SeenCharge, SeenCredit, SeenPayment
 from loopback import LoopbackHarness, MemoryVault
 from puntual.connectors.quickbooks.connector import QuickBooksConnector
 from puntual.connectors.quickbooks.settings import QuickBooksSettings
@@ -38,11 +38,20 @@ def two_lines(books: QboBooks, amount: Decimal) -> list[dict[str, Any]]:
     return [books.line(part, f"Servicios, parte {n}") for n, part in enumerate(parts, start=1)]
 
 
+def a_taxed_line(harness: "QboHarness", amount: str, code: str = "", item: str = "") -> dict[str, Any]:
+    """A line with a tax code, the usual one when none is named."""
+    line = harness.books.line(Decimal(amount), "Servicios", item)
+    line["SalesItemLineDetail"]["TaxCodeRef"] = {"value": code or harness.books.standard}
+    return line
+
+
 class QboHarness(LoopbackHarness):
     """Books of one company in the stand-in: an Irish one with several currencies unless `company` says otherwise.
 
     All connectors from `new` share one vault, as the runs of a company do; once it is told to connect again, it is connected again.
     """
+
+    bare: ClassVar = {"charge_tax_code": "", "payment_account": ""}
 
     def __init__(self, **company: Any) -> None:
         super().__init__()
@@ -60,7 +69,9 @@ class QboHarness(LoopbackHarness):
             "service_url": self.server.url,
             "page_size": 3,
             "charge_item": self.charge_item,
-            "charge_tax_code": self.books.untaxed,
+            "charge_tax_code": self.books.standard,
+            "charge_untaxed_code": self.books.untaxed,
+            "payment_account": "Undeposited Funds",
         }
         return QuickBooksSettings(**{**values, **changes})
 
@@ -120,12 +131,21 @@ class QboHarness(LoopbackHarness):
             # There are no drafts: what is not invoiced yet is an estimate.
             ids.invoices[invoice.id] = self.books.add_estimate(customer, part.total.amount, on=invoice.issued_on)  # type: ignore[index]
             return
-        lines = two_lines(self.books, part.total.amount)
-        key = self.books.add_invoice(customer, part.total.amount, issued_on=invoice.issued_on, due_on=part.due_date, lines=lines)
+        values = {"lines": two_lines(self.books, part.total.amount), **self._terms(invoice)}
+        key = self.books.add_invoice(customer, part.total.amount, issued_on=invoice.issued_on, due_on=part.due_date, **values)
         self._numbers[key] = self.books.store.get("Invoice", key)["DocNumber"]
         ids.invoices[invoice.id], ids.numbers[invoice.id] = key, self._numbers[key]  # type: ignore[index]
         if invoice.status is DocumentStatus.VOID:
             self.books.void(key)
+
+    def _terms(self, invoice: Invoice) -> dict[str, Any]:
+        """The payment terms that grant what the invoice is to grant; some that grant nothing, as most have."""
+        granted, part = invoice.early_discount, invoice.instalments[0]
+        values: dict[str, Any] = {"DueDays": (part.due_date - invoice.issued_on).days}
+        if granted:
+            percent = granted.amount.amount * 100 / part.total.amount
+            values |= {"DiscountPercent": percent, "DiscountDays": (granted.last_on - invoice.issued_on).days}
+        return {"SalesTermRef": {"value": self.books.add_term(f"Terms of {invoice.id}", **values)}}
 
     def _customer_in(self, customer: str, currency: str) -> str:
         """The customer, or for another currency the second customer that people have to make for it."""
@@ -181,10 +201,15 @@ class QboHarness(LoopbackHarness):
 
     def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
         own = self.books.store.find("Invoice", invoice_id)
-        lines = [(line["Description"], line) for line in own["Line"] if line.get("Description")] if own else []
+        lines = [line for line in own["Line"] if our_marks(line.get("Description", ""))] if own else []
         currency = own["CurrencyRef"]["value"] if own else ""
-        seen = [SeenCharge(Money(line["Amount"], currency), text, invoice_id, True) for text, line in lines if our_marks(text)]
+        seen = [self._seen_line(line, currency, invoice_id) for line in lines]
         return seen + [self._seen_document(row) for row in self._charge_documents(invoice_id)]
+
+    def _seen_line(self, line: dict[str, Any], currency: str, invoice_id: str) -> SeenCharge:
+        percent = self.books.tax_rates[line["SalesItemLineDetail"]["TaxCodeRef"]["value"]]
+        tax = Money.of(line["Amount"] * percent / 100, currency)
+        return SeenCharge(Money(line["Amount"], currency), line["Description"], invoice_id, True, tax)
 
     def _charge_documents(self, invoice_id: str) -> list[dict[str, Any]]:
         number = re.compile(rf"(?<![\w-]){re.escape(self._numbers.get(invoice_id, '?'))}(?![\w-])")
@@ -194,7 +219,8 @@ class QboHarness(LoopbackHarness):
     def _seen_document(self, row: dict[str, Any]) -> SeenCharge:
         texts = [row.get("CustomerMemo", {}).get("value", ""), *(text for text, _amount in self.lines(row["Id"]))]
         amounts = [amount for _text, amount in self.lines(row["Id"])]
-        return SeenCharge(sum(amounts[1:], start=amounts[0]), "\n".join(texts), row["Id"], False)
+        tax = Money(row["TxnTaxDetail"]["TotalTax"], row["CurrencyRef"]["value"])
+        return SeenCharge(sum(amounts[1:], start=amounts[0]), "\n".join(texts), row["Id"], False, tax)
 
     def credits(self, document_id: str) -> Sequence[SeenCredit]:
         document = self.books.store.get("Invoice", document_id)
@@ -207,8 +233,24 @@ class QboHarness(LoopbackHarness):
         currency, used = memo["CurrencyRef"]["value"], self.books.posting.used_on("CreditMemo", memo["Id"])
         here = set(used) & set(self.books.posting.used_on("Invoice", document["Id"]))
         texts = [memo.get("CustomerMemo", {}).get("value", ""), *(line.get("Description", "") for line in memo["Line"])]
-        total = Money(memo["TotalAmt"], currency)
-        return SeenCredit(memo["Id"], total, Money(sum((used[key] for key in here), Decimal(0)), currency), "\n".join(texts))
+        total, tax = Money(memo["TotalAmt"], currency), Money(memo["TxnTaxDetail"]["TotalTax"], currency)
+        return SeenCredit(memo["Id"], total, Money(sum((used[key] for key in here), Decimal(0)), currency), "\n".join(texts), tax)
+
+    def recorded_payments(self, invoice_id: str) -> Sequence[SeenPayment]:
+        number = re.compile(rf"(?<![\w-]){re.escape(self._numbers.get(invoice_id, '?'))}(?![\w-])")
+        ours = [row for row in self.books.store.rows("Payment") if row["TotalAmt"] and our_marks(row.get("PrivateNote", ""))]
+        used = self.books.posting.used_on("Invoice", invoice_id)
+        return [
+            SeenPayment(
+                row["Id"],
+                Money(row["TotalAmt"], row["CurrencyRef"]["value"]),
+                row["TxnDate"],
+                Money(used.get(row["Id"], Decimal(0)), row["CurrencyRef"]["value"]),
+                f"{row['PaymentRefNum']}\n{row['PrivateNote']}",
+            )
+            for row in ours
+            if row["Id"] in used or (not row["Line"] and number.search(row["PrivateNote"]))
+        ]
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
         row = self.books.store.get("Invoice", document_id)

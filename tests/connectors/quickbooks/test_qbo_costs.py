@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from puntual.connectors import quickbooks
 from puntual.connectors.quickbooks.connector import QuickBooksConnector
-from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge, Note
+from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge, Note, PaymentReceived, PaymentRecorded
 from puntual.core.money import Money
 from qbo_harness import QboHarness
 from suite.sample import listen
@@ -84,6 +84,15 @@ def _of_charges(harness: QboHarness, invoices: list[str]) -> list[CreditWanted]:
     ]
 
 
+def _recorded(connector: QuickBooksConnector, payments: list[PaymentReceived]) -> None:
+    assert {type(made) for made in connector.put_payments(payments).values()} == {PaymentRecorded}
+
+
+def _payments(harness: QboHarness, invoices: list[str]) -> list[PaymentReceived]:
+    amount, today = Money.of("2.50", "EUR"), harness.today
+    return [PaymentReceived(f"puntual:p{key}", key, f"N{key}", "1", amount, today, f"pi_{key}") for key in invoices]
+
+
 def test_the_table_says_what_is_measured(harness: QboHarness) -> None:
     ids = _invoices(harness, 100)
     measured: dict[str, tuple[int, int]] = {}
@@ -113,8 +122,12 @@ def test_the_table_says_what_is_measured(harness: QboHarness) -> None:
     voids = _of_charges(harness, ids[31:41])
     measure("10 credits of untouched late charges", lambda connector: _credited(connector, voids))
     measure("the same, that are there already", lambda connector: _credited(connector, voids))
+    paid = _payments(harness, ids[41:52])
+    measure("one payment recorded", lambda connector: _recorded(connector, paid[:1]))
+    measure("10 payments recorded", lambda connector: _recorded(connector, paid[1:]))
+    measure("10 payments that are there already", lambda connector: _recorded(connector, paid[1:]))
     measure("invoice PDF", lambda connector: connector.invoice_pdf(ids[0]))
-    measured |= _with_jobs(harness) | _with_many()
+    measured |= _with_jobs(harness) | _with_terms(harness) | _with_many()
     assert measured == _stated()
 
 
@@ -124,6 +137,19 @@ def _with_jobs(harness: QboHarness) -> dict[str, tuple[int, int]]:
     harness.at = harness.at.replace(hour=23)
     harness.books.add_invoice(job, Decimal(10), issued_on=DUE)
     return {"the same, with jobs among them that did not change": _cost(harness, lambda connector: list(connector.changes(cursor)))}
+
+
+def _with_terms(harness: QboHarness) -> dict[str, tuple[int, int]]:
+    """Of two invoices that name terms; nothing is asked for one that is paid."""
+    terms = {"SalesTermRef": {"value": harness.books.add_term("2/10 net 30", DueDays=30, DiscountDays=10, DiscountPercent=2)}}
+    cursor = listen(harness).cursor
+    harness.at = harness.at.replace(hour=23)
+    ids = [harness.books.add_invoice("1", Decimal(10), issued_on=DUE, **terms) for _each in range(2)]
+    harness.pay(ids[0], Money.of(10, "EUR"), DUE)
+    named = _cost(harness, lambda connector: list(connector.changes(cursor)))
+    harness.pay(ids[1], Money.of(10, "EUR"), DUE)
+    assert _cost(harness, lambda connector: list(connector.changes(cursor))) == (1, 1)
+    return {"the same, with open invoices among them that name payment terms": named}
 
 
 def _with_many() -> dict[str, tuple[int, int]]:

@@ -11,7 +11,7 @@ from puntual.connectors.quickbooks.stub import QboFault
 from puntual.connectors.quickbooks.wire import Wire
 from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge
 from puntual.core.errors import PeriodLocked, PuntualError, Refused, RejectedByLedger, UnexpectedResponse
-from qbo_harness import QboHarness, two_lines
+from qbo_harness import QboHarness, a_taxed_line, two_lines
 from suite.sample import eur, listen
 
 DUE = date(2026, 2, 10)
@@ -30,11 +30,10 @@ def _customer(harness: QboHarness, name: str = "Talleres Sur", **values: Any) ->
     return harness.books.add_customer(name, email="sur@example.com", **values)
 
 
-def _owing(harness: QboHarness, customer: str = "", amount: str = "100.00", issued_on: date = date(2026, 1, 10)) -> str:
+def _owing(harness: QboHarness, customer: str = "", amount: str = "100.00", issued_on: date = date(2026, 1, 10), **values: Any) -> str:
     owing = customer or _customer(harness)
-    return harness.books.add_invoice(
-        owing, Decimal(amount), issued_on=issued_on, due_on=DUE, lines=two_lines(harness.books, Decimal(amount))
-    )
+    lines = values.pop("lines", two_lines(harness.books, Decimal(amount)))
+    return harness.books.add_invoice(owing, Decimal(amount), issued_on=issued_on, due_on=DUE, lines=lines, **values)
 
 
 def _credit(harness: QboHarness, document: str, amount: str = "12.10", **changes: Any) -> CreditWanted:
@@ -43,13 +42,13 @@ def _credit(harness: QboHarness, document: str, amount: str = "12.10", **changes
     return replace(made, **changes)
 
 
-def _charge_document(harness: QboHarness, amount: str = "12.00", **settings: Any) -> CreditWanted:
+def _charge_document(harness: QboHarness, amount: str = "12.00", **changes: Any) -> CreditWanted:
     """A late charge as a document of its own, and a credit over all of it."""
     invoice = _owing(harness)
     number = harness.books.store.get("Invoice", invoice)["DocNumber"]
     customer = harness.books.store.get("Invoice", invoice)["CustomerRef"]["value"]
-    charge = LateCharge("puntual:c0c0", invoice, number, customer, eur(amount), "Interés", TODAY, TODAY)
-    made = harness.new(**settings).put_charges([charge])[charge.marker]
+    charge = LateCharge("puntual:c0c0", invoice, number, customer, eur(amount), "Interés", TODAY, TODAY, **changes)
+    made = harness.new().put_charges([charge])[charge.marker]
     assert isinstance(made, ChargeMade), made
     return _credit(harness, made.document_id, str(made.amount.amount))
 
@@ -238,28 +237,136 @@ def test_two_memos_with_one_mark_and_one_of_another_amount_are_for_a_person(harn
 # --- amounts ----------------------------------------------------------------------------------------------------------------------
 
 
+def _taxed_as(memo: dict[str, Any]) -> list[tuple[str, str]]:
+    """Amount and tax code of each line of a memo."""
+    details = [(line["Amount"], line["SalesItemLineDetail"]["TaxCodeRef"]["value"]) for line in memo["Line"]]
+    return [(str(amount), code) for amount, code in details]
+
+
 def test_the_amount_is_with_the_tax_of_the_document(harness: QboHarness) -> None:
-    taxed = next(iter(harness.books.tax_rates))
-    credit = replace(_charge_document(harness, "10.00", charge_tax_code=taxed), amount=eur("6.00"))
-    assert _put(harness, credit, charge_tax_code=taxed).amount == eur("6.00")
+    credit = replace(_charge_document(harness, "10.00", is_taxed=True), amount=eur("6.00"))
+    assert _put(harness, credit).amount == eur("6.00")
     memo = _memos(harness)[0]
-    assert (memo["Line"][0]["Amount"], memo["TxnTaxDetail"]["TotalTax"]) == (Decimal("5.00"), Decimal("1.00"))
+    assert (_taxed_as(memo), memo["TxnTaxDetail"]["TotalTax"]) == ([("5.00", harness.books.standard)], Decimal("1.00"))
     assert listen(harness).owed(credit.document_id) == eur("6.00")
 
 
-def test_an_amount_that_tax_cannot_come_to_is_taken_away_again(harness: QboHarness) -> None:
-    taxed = next(iter(harness.books.tax_rates))
-    credit = replace(_charge_document(harness, "10.00", charge_tax_code=taxed), amount=eur("0.09"))
-    assert isinstance(_refused(harness, credit, charge_tax_code=taxed), RejectedByLedger)
+def test_a_discount_lowers_every_tax_in_proportion(harness: QboHarness) -> None:
+    """600.00 at 20 %, 200.00 at 10 % and 5 %, 50.00 exempt: 1000.00 in all, of which 3 % are credited."""
+    books, three = harness.books, harness.books.add_item("Tercera")
+    canada = books.add_tax_code("GST and PST", Decimal(5), Decimal(10))
+    lines = [a_taxed_line(harness, amount, code, item) for amount, code, item in (
+        ("400.00", "", ""), ("200.00", canada, three), ("200.00", "", three), ("50.00", books.untaxed, ""),
+    )]  # fmt: skip
+    credit = _credit(harness, _owing(harness, lines=lines), "30.00")
+    _put(harness, credit, charge_item="", charge_tax_code="")
+    memo = _memos(harness)[0]
+    assert _taxed_as(memo) == [("18.00", books.standard), ("6.00", canada), ("1.50", books.untaxed)]
+    assert [line["SalesItemLineDetail"]["ItemRef"]["value"] for line in memo["Line"]] == [books.services, three, books.services]
+    amounts = [(line["TaxLineDetail"]["NetAmountTaxable"], line["Amount"]) for line in memo["TxnTaxDetail"]["TaxLine"] if line["Amount"]]
+    assert amounts == [(Decimal(18), Decimal("3.60")), (Decimal(6), Decimal("0.30")), (Decimal(6), Decimal("0.60"))]
+    assert memo["GlobalTaxCalculation"] == "TaxExcluded"
+    assert listen(harness).owed(credit.document_id) == eur("970.00")
+
+
+def test_a_reversed_line_takes_its_own_tax_back(harness: QboHarness) -> None:
+    books = harness.books
+    reduced = books.add_tax_code("Reduced", Decimal(10))
+    invoice = _owing(harness, lines=[a_taxed_line(harness, "100.00"), a_taxed_line(harness, "10.00", reduced)])
+    expected = {"puntual:c1": (reduced, "1.00"), "puntual:c2": (books.untaxed, "0")}
+    base = _credit(harness, invoice)
+    charge = LateCharge("", invoice, base.document_number, base.customer_id, eur("10.00"), "Interés", TODAY, TODAY, True)
+    charges = [replace(charge, marker=marker, is_taxed=marker == "puntual:c1") for marker in expected]
+    made = harness.new(charge_tax_code=reduced).put_charges(charges)
+    for marker, (code, tax) in expected.items():
+        credit = replace(base, marker=f"{marker}-c", amount=eur("10.00") + eur(tax), charge_marker=marker)
+        assert made[marker] == ChargeMade(marker, invoice, base.document_number, True, credit.amount)
+        _put(harness, credit)
+        memo = _memos(harness)[-1]
+        assert (_taxed_as(memo), memo["TxnTaxDetail"]["TotalTax"]) == ([("10.00", code)], Decimal(tax))
+    assert listen(harness).owed(invoice) == eur("131.00")
+
+
+def test_a_reversed_charge_that_a_person_took_off_is_not_credited(harness: QboHarness) -> None:
+    credit = _credit(harness, _owing(harness), charge_marker="puntual:c0c0")
+    assert "no line of" in _refused(harness, credit).detail
+    assert _memos(harness) == []
+
+
+def test_a_part_of_a_charge_document_is_credited_by_its_own_taxes(harness: QboHarness) -> None:
+    credit = replace(_charge_document(harness, "10.00", is_taxed=True), amount=eur("6.00"), charge_marker="puntual:c0c0")
+    _put(harness, credit)
+    assert _taxed_as(_memos(harness)[0]) == [("5.00", harness.books.standard)]
+
+
+def test_where_a_stated_tax_is_not_kept_another_total_is_taken_away_again(harness: QboHarness) -> None:
+    """At 20 % no net amount comes to 0.09 with its tax."""
+    credit = replace(_charge_document(harness, "10.00", is_taxed=True), amount=eur("0.09"))
+    harness.books.stated_tax_counts = False
+    assert isinstance(_refused(harness, credit), RejectedByLedger)
     assert _memos(harness) == []
     assert listen(harness).owed(credit.document_id) == eur("12.00")
+    harness.books.stated_tax_counts = True
+    harness.server.forget_requests()
+    assert _put(harness, credit).amount == eur("0.09")
 
 
-def test_a_credit_memo_needs_an_item_and_a_void_none(harness: QboHarness) -> None:
-    credit = _charge_document(harness)
-    assert "Service item" in _refused(harness, replace(credit, amount=eur("1.00")), charge_item="").detail
-    assert _put(harness, credit, charge_item="").is_void
-    assert listen(harness).owed(credit.document_id) is None
+@pytest.mark.parametrize("is_automated", [True, False], ids=["automated", "by_code"])
+def test_in_the_us_a_credit_is_taxed_where_the_invoice_was(is_automated: bool) -> None:
+    harness = QboHarness(country="US", home_currency="USD", multicurrency=False)
+    try:
+        harness.books.automated_sales_tax = is_automated
+        harness.books.tax_sales(Decimal("5.6"), Decimal("2.5"))
+        lines = [a_taxed_line(harness, "100.00"), a_taxed_line(harness, "91.90", "NON")]
+        place = {"Id": "25", "City": "Tucson", "CountrySubDivisionCode": "AZ"}
+        row = {"TxnTaxCodeRef": {"value": "3"}}
+        invoice = _owing(harness, lines=lines, ShipAddr=place, tax=row)
+        assert listen(harness).owed(invoice) == eur("200.00", "USD")
+        _put(harness, replace(_credit(harness, invoice), amount=eur("3.33", "USD")))
+        memo = _memos(harness)[0]
+        assert (_taxed_as(memo), memo["TxnTaxDetail"]["TotalTax"]) == ([("1.67", "TAX"), ("1.53", "NON")], Decimal("0.13"))
+        assert (memo["TxnTaxDetail"]["TxnTaxCodeRef"], memo["ShipAddr"]["City"]) == ({"value": "3"}, "Tucson")
+        assert ("GlobalTaxCalculation" in memo, "Id" in memo["ShipAddr"]) == (False, False)
+        number, customer = harness.books.store.get("Invoice", invoice)["DocNumber"], memo["CustomerRef"]["value"]
+        amount = eur("10.00", "USD")
+        charge = LateCharge("puntual:c1", invoice, number, customer, amount, "Interest", TODAY, TODAY, is_taxed=True)
+        made = harness.new().put_charges([charge])[charge.marker]
+        assert isinstance(made, ChargeMade), made
+        assert made.amount == eur("10.81", "USD")
+        assert harness.books.store.get("Invoice", made.document_id)["ShipAddr"]["City"] == "Tucson"
+    finally:
+        harness.close()
+
+
+def test_what_is_kept_in_a_stock_or_not_in_use_is_not_credited(harness: QboHarness) -> None:
+    books = harness.books
+    stocked, gone, best, other = (books.add_item(name) for name in ("Tuercas", "Antiguo", "Mejor", "Otro"))
+    books.edit("Item", stocked, Type="Inventory")
+    books.deactivate("Item", gone)
+    amounts = ((stocked, "90.00"), (gone, "50.00"), ("SHIPPING_ITEM_ID", "20.00"), (other, "5.00"), (best, "10.00"))
+    lines = [a_taxed_line(harness, amount, books.untaxed, books.services) for _item, amount in amounts]
+    for line, (item, _amount) in zip(lines, amounts, strict=True):
+        line["SalesItemLineDetail"]["ItemRef"] = {"value": item}
+    credit = _credit(harness, _owing(harness, lines=lines))
+    _put(harness, credit)
+    assert _memos(harness)[0]["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"] == best
+    stocked_only = _credit(harness, _owing(harness, _customer(harness, "Otra"), lines=lines[:3]), marker="puntual:c2")
+    assert "Service item" in _refused(harness, stocked_only, charge_item="").detail
+    _put(harness, stocked_only)
+    assert _memos(harness)[1]["Line"][0]["SalesItemLineDetail"]["ItemRef"]["value"] == harness.charge_item
+
+
+def test_what_items_are_is_asked_once(harness: QboHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = harness.server.api.query, list[str]()
+    monkeypatch.setattr(harness.server.api, "query", lambda text, include="": asked.append(text) or real(text, include))
+    gone = harness.books.add_item("Antiguo")
+    lines = [harness.books.line(Decimal("100.00"), item=gone)]
+    harness.books.deactivate("Item", gone)
+    customer = _customer(harness)
+    wanted = [_credit(harness, _owing(harness, customer, lines=lines), marker=f"puntual:c{n}") for n in range(3)]
+    made = harness.new().put_credits(wanted)
+    assert {type(each) for each in made.values()} == {CreditMade}
+    assert len([text for text in asked if " Item " in text]) == 1
 
 
 def test_what_cannot_be_looked_for_is_not_written(harness: QboHarness) -> None:

@@ -239,14 +239,6 @@ def test_our_own_document_is_known_by_its_note_also_when_it_was_voided() -> None
         assert (ours.is_late_charge, ours.ledger_late_fee) == (True, "")
 
 
-def test_the_tax_of_one_line_as_far_as_the_document_tells() -> None:
-    row = recorded(INVOICE)
-    taxed, untaxed, _subtotal = row["Line"]
-    assert (mapping.with_tax(row, taxed), mapping.with_tax(row, untaxed)) == (Decimal("297.00"), Decimal("262.50"))
-    alone = row | {"Line": [taxed], "TxnTaxDetail": {"TotalTax": Decimal("55.00")}}
-    assert mapping.with_tax(alone, taxed) == Decimal("330.00")
-
-
 def test_changes_come_in_parts_of_which_some_are_empty() -> None:
     changed = _changes_in(recorded(CDC))
     assert [row["Id"] for row in changed["Customer"]] == ["63"]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from qbo_client import ISSUED, Client, a_line, code_of
+from qbo_client import ISSUED, MARKET, Client, a_line, code_of
 
 ON = "2026-03-18"
 
@@ -14,6 +14,13 @@ ON = "2026-03-18"
 @pytest.fixture
 def client() -> Iterator[Client]:
     made = Client()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def market() -> Iterator[Client]:
+    made = Client(**MARKET)
     yield made
     made.close()
 
@@ -73,3 +80,67 @@ def test_with_its_setting_a_new_credit_goes_to_the_oldest_invoices(client: Clien
     client.books.auto_apply_credit = True
     assert _memo(client)["CreditMemo"]["Balance"] == 0
     assert (client.read(older)["Balance"], client.read(newer)["Balance"]) == (0, 85)
+
+
+def _account(client: Client, name: str) -> str:
+    return str(client.found(f"select * from Account where Name = '{name}'")[0]["Id"])
+
+
+def test_money_goes_to_an_account_that_takes_deposits(client: Client) -> None:
+    invoice, bank = client.invoice(), _account(client, "Checking")
+    paid = _payment(client, _link("Invoice", invoice, 25), total=30, DepositToAccountRef={"value": bank}, PaymentRefNum="r" * 21)["Payment"]
+    assert (paid["DepositToAccountRef"], paid["UnappliedAmt"]) == ({"value": bank, "name": "Checking"}, 5)
+    assert _payment(client, total=5)["Payment"]["DepositToAccountRef"]["name"] == "Undeposited Funds"
+    assert code_of(_payment(client, total=5, DepositToAccountRef={"value": "99"})) == "2500"
+    assert code_of(_payment(client, total=5, DepositToAccountRef={"value": _account(client, "Accounts Receivable (A/R)")})) == "6000"
+    client.books.deactivate("Account", bank)
+    assert code_of(_payment(client, total=5, DepositToAccountRef={"value": bank})) == "610"
+    assert client.found("select * from Account where Name = 'Checking'") == []
+    assert code_of(_payment(client, total=5, PaymentRefNum="r" * 22)) == "2050"
+
+
+def test_terms_are_read_and_kept_on_invoices(client: Client) -> None:
+    term = client.books.add_term("2/10 net 30", DueDays=30, DiscountDays=10, DiscountPercent=2)
+    client.books.add_term("The 15th", DayOfMonthDue=15, DueNextMonthDays=5)
+    found = {row["Name"]: row["Type"] for row in client.found("select * from Term where Active IN (true, false)")}
+    assert found == {"2/10 net 30": "STANDARD", "The 15th": "DATE_DRIVEN"}
+    assert client.read(client.invoice(SalesTermRef={"value": term}))["SalesTermRef"] == {"value": term}
+    assert code_of(client.query("select * from Invoice where SalesTermRef = '1'")) == "4001"
+
+
+def test_tax_is_told_by_rate_and_may_be_stated(market: Client) -> None:
+    both = market.books.add_tax_code("GST and PST", Decimal(5), Decimal(10))
+    lines, customer = [a_line(100, tax="1"), a_line(50, tax=both), a_line(30, tax="2")], {"value": market.customer}
+    body = {"CustomerRef": customer, "Line": lines}
+    made = market.post("creditmemo", body)["CreditMemo"]
+    told = [(line["TaxLineDetail"]["TaxPercent"], line["TaxLineDetail"]["NetAmountTaxable"], line["Amount"]) for line in _taxes(made)]
+    assert told == [(20, 100, 20), (5, 50, 2.5), (10, 50, 5), (0, 30, 0)]
+    assert (made["TxnTaxDetail"]["TotalTax"], made["TotalAmt"]) == (27.5, 207.5)
+    stated = [{**line, "Amount": line["Amount"] + 0.01} for line in _taxes(made)[:1]]
+    assert market.post("creditmemo", {**body, "TxnTaxDetail": {"TotalTax": 27.51, "TaxLine": stated}})["CreditMemo"]["TotalAmt"] == 207.51
+    assert code_of(market.post("creditmemo", {**body, "TxnTaxDetail": {"TotalTax": 27.52, "TaxLine": stated}})) == "6000"
+    strange = [{**stated[0], "TaxLineDetail": {"TaxRateRef": {"value": "99"}}}]
+    assert code_of(market.post("creditmemo", {**body, "TxnTaxDetail": {"TotalTax": 27.5, "TaxLine": strange}})) == "2500"
+    whole = market.post("creditmemo", {**body, "TxnTaxDetail": {"TotalTax": 11}})["CreditMemo"]
+    assert [line["Amount"] for line in _taxes(whole)] == [8, 1, 2, 0]
+    market.books.stated_tax_counts = False
+    assert market.post("creditmemo", {**body, "TxnTaxDetail": {"TotalTax": 11}})["CreditMemo"]["TotalAmt"] == 207.5
+
+
+def test_in_the_us_without_automated_tax_a_document_names_its_code(client: Client) -> None:
+    client.books.tax_sales(Decimal(8))
+    assert client.read(client.books.add_invoice(client.customer, Decimal(1), issued_on=ISSUED, lines=[_taxed(client)]))["TotalAmt"] == 108
+    client.books.automated_sales_tax = False
+    assert _memo(client, Line=[a_line(100, tax="TAX")])["CreditMemo"]["TotalAmt"] == 100
+    named = _memo(client, Line=[a_line(100, tax="TAX")], TxnTaxDetail={"TxnTaxCodeRef": {"value": "3"}})["CreditMemo"]
+    assert (named["TotalAmt"], named["TxnTaxDetail"]["TxnTaxCodeRef"]) == (108, {"value": "3"})
+
+
+def _taxes(row: Any) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = row["TxnTaxDetail"]["TaxLine"]
+    return lines
+
+
+def _taxed(client: Client) -> dict[str, Any]:
+    line = client.books.line(Decimal(100))
+    return {**line, "SalesItemLineDetail": {**line["SalesItemLineDetail"], "TaxCodeRef": {"value": "TAX"}}}

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from puntual.connectors.quickbooks.webhooks import happenings, is_genuine
+from puntual.connectors.quickbooks.webhooks import WEBHOOKS, happenings, is_genuine
 from puntual.core.access import Happening
 from puntual.core.secret import Secret
 
@@ -113,3 +113,9 @@ def test_a_body_of_no_form_tells_nothing_and_is_no_error(body: bytes) -> None:
 def test_half_a_notification_tells_nothing(entities: Any) -> None:
     body = {"eventNotifications": [{"realmId": "1", "dataChangeEvent": {"entities": entities}}, None, {"realmId": "2"}]}
     assert happenings(json.dumps(body).encode()) == ()
+
+
+def test_what_an_endpoint_has_to_know() -> None:
+    assert (WEBHOOKS.header, WEBHOOKS.refused_status, WEBHOOKS.seconds) == ("intuit-signature", 403, 3)
+    assert WEBHOOKS.is_genuine(BODY, SIGNATURE, TOKEN)
+    assert len(WEBHOOKS.happenings(json.dumps([EVENT]).encode())) == 1

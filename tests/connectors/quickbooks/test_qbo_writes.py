@@ -15,7 +15,7 @@ from puntual.connectors.quickbooks.wire import Wire, json_text
 from puntual.core.bookings import ChargeMade, LateCharge, Note
 from puntual.core.errors import CompanyMustAct, PeriodLocked, PuntualError, Refused, RejectedByLedger, UnexpectedResponse
 from puntual.core.receivables import DocumentStatus
-from qbo_harness import QboHarness, two_lines
+from qbo_harness import QboHarness, a_taxed_line, two_lines
 from suite.sample import a_customer, an_invoice, eur, listen
 
 DUE = date(2026, 2, 10)
@@ -209,17 +209,41 @@ def test_the_line_is_added_to_all_the_others_and_touches_nothing_else(harness: Q
 
 
 def test_tax_is_computed_anew_and_counts_to_the_charge(harness: QboHarness) -> None:
-    standard = next(key for key, rate in harness.books.tax_rates.items() if rate)
-    taxed = harness.books.line(Decimal(100))
-    taxed["SalesItemLineDetail"]["TaxCodeRef"] = {"value": standard}
-    invoice = _owing(harness, lines=[taxed])
+    invoice = _owing(harness, lines=[a_taxed_line(harness, "100.00")])
     assert listen(harness).owed(invoice) == eur("120.00")
-    made = _put(harness, _charge(harness, invoice, amount=eur("10.00")), charge_tax_code=standard)
+    taxed = _charge(harness, invoice, amount=eur("10.00"), is_taxed=True)
+    made = _put(harness, taxed)
     assert (made.amount, listen(harness).owed(invoice)) == (eur("12.00"), eur("132.00"))
-    assert _put(harness, _charge(harness, invoice, amount=eur("10.00"))) == made
-    document = _put(harness, _charge(harness, invoice, "puntual:2", amount=eur("10.00"), on_invoice=False), charge_tax_code=standard)
-    assert document.amount == eur("12.00")
-    assert _row(harness, document.document_id)["GlobalTaxCalculation"] == "TaxExcluded"
+    assert _put(harness, taxed) == made
+    for is_taxed, total in ((True, "12.00"), (False, "10.00")):
+        document = _put(harness, replace(taxed, marker=f"puntual:{total[:2]}", is_taxed=is_taxed, on_invoice=False))
+        assert document.amount == eur(total)
+        assert _row(harness, document.document_id)["GlobalTaxCalculation"] == "TaxExcluded"
+
+
+def test_a_charge_among_lines_with_other_taxes_is_told_with_its_own(harness: QboHarness) -> None:
+    """Two codes over the same amount: by the amounts nobody could tell which of the taxes is whose."""
+    lines = [a_taxed_line(harness, "12.10"), harness.books.line(Decimal(50))]
+    invoice = _owing(harness, lines=lines)
+    untaxed, taxed = _charge(harness, invoice), _charge(harness, invoice, "puntual:2", is_taxed=True)
+    assert [_put(harness, charge).amount for charge in (untaxed, taxed, untaxed, taxed)] == [eur("12.10"), eur("14.52")] * 2
+    assert listen(harness).owed(invoice) == eur("14.52") + eur("50.00") + eur("12.10") + eur("14.52")
+
+
+def test_the_tax_that_is_due_has_to_be_named(harness: QboHarness) -> None:
+    invoice = _owing(harness)
+    for on_invoice in (True, False):
+        taxed = _charge(harness, invoice, is_taxed=True, on_invoice=on_invoice)
+        assert "charge_tax_code" in _refused(harness, taxed, charge_tax_code="").hint
+        assert "charge_tax_code" in _refused(harness, taxed, charge_tax_code="TAX").hint
+        untaxed = _charge(harness, invoice, on_invoice=on_invoice)
+        assert "charge_untaxed_code" in _refused(harness, untaxed, charge_untaxed_code="NON").hint
+    assert harness.charges(invoice) == []
+
+
+def test_a_policy_from_before_names_its_tax_as_ever(harness: QboHarness) -> None:
+    taxed = _charge(harness, _owing(harness), is_taxed=True)
+    assert _put(harness, taxed, charge_tax_code=harness.books.untaxed).amount == eur("12.10")
 
 
 def test_a_discount_over_the_whole_would_take_from_the_charge(harness: QboHarness) -> None:

@@ -11,10 +11,11 @@ import pytest
 from harness import UNUSED_ID, Books, Harness, SeenCharge
 from puntual.core.bookings import ChargeLine, ChargeMade, LateCharge
 from puntual.core.errors import Refused, UnsupportedFeature
+from puntual.core.money import Money
 from puntual.core.port import Capability
 from puntual.core.receivables import DocumentStatus
 from suite.rules import rule
-from suite.sample import a_charge, a_customer, able, an_invoice, eur, listen, many_invoices, one_invoice
+from suite.sample import a_charge, a_customer, able, an_invoice, eur, listen, lock, many_invoices, one_invoice
 
 NO_DECIMALS = "JPY"
 
@@ -49,6 +50,8 @@ def _seen(harness: Harness, charge: LateCharge, made: ChargeMade) -> SeenCharge:
     assert len(found) == 1, harness.charges(charge.invoice_id)
     assert found[0].amount == charge.amount
     assert found[0].on_invoice == made.on_invoice == (made.document_id == charge.invoice_id)
+    assert made.amount == charge.amount + found[0].tax
+    assert found[0].tax.is_positive == charge.is_taxed
     return found[0]
 
 
@@ -178,7 +181,7 @@ def on_a_part_paid_invoice_the_line_becomes_a_document(harness: Harness) -> None
 def in_a_locked_period_the_line_becomes_a_document(harness: Harness) -> None:
     ids = harness.seed(one_invoice(harness))
     charge = a_charge(ids, harness, on_invoice=True)
-    if not _able(harness, charge) or not _lock(harness, 1):
+    if not _able(harness, charge) or not lock(harness, 1):
         return
     lines = harness.lines(charge.invoice_id)
     _is_document(harness, charge, _made(harness, charge), lines)
@@ -189,22 +192,13 @@ def in_a_locked_period_the_line_becomes_a_document(harness: Harness) -> None:
 def what_the_lock_forbids_is_refused(harness: Harness) -> None:
     ids = harness.seed(many_invoices(harness))
     charges = [a_charge(ids, harness, "PUNTUAL-d3", invoice="m0"), a_charge(ids, harness, "PUNTUAL-e3", invoice="m1", on_invoice=True)]
-    if not _able(harness, *charges) or not _lock(harness, 0):
+    if not _able(harness, *charges) or not lock(harness, 0):
         return
     for charge in charges:
         lines = list(harness.lines(charge.invoice_id))
         _refused(harness, charge)
         assert list(harness.charges(charge.invoice_id)) == []
         assert list(harness.lines(charge.invoice_id)) == lines
-
-
-def _lock(harness: Harness, days_ago: int) -> bool:
-    """Whether the ledger locks periods; the books are closed up to that day."""
-    try:
-        harness.lock_period(harness.today - timedelta(days=days_ago))
-    except UnsupportedFeature:
-        return False
-    return True
 
 
 @rule()
@@ -349,6 +343,97 @@ def charges_are_exact_in_every_currency(harness: Harness) -> None:
         _seen(harness, charge, made)
         before = eur("9000", charge.amount.currency) if made.on_invoice else eur("0", charge.amount.currency)
         assert heard.owed(made.document_id) == before + made.amount
+
+
+@rule()
+def an_untaxed_charge_bears_no_tax(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    charges = [a_charge(ids, harness, f"PUNTUAL-t{n}", invoice=f"m{n}", on_invoice=bool(n % 2)) for n in range(4)]
+    if not _able(harness, *charges):
+        return
+    # Whether the settings name a tax or not.
+    answer = {**harness.new().put_charges(charges[:2]), **harness.new(is_bare=True).put_charges(charges[2:])}
+    heard = listen(harness)
+    for n, charge in enumerate(charges):
+        made = answer[charge.marker]
+        assert isinstance(made, ChargeMade), made
+        _seen(harness, charge, made)
+        assert heard.owed(made.document_id) == charge.amount + (eur(f"{n + 1}.25") if made.on_invoice else eur("0"))
+
+
+def _is_taxed_well(amount: Money, made: ChargeMade) -> bool:
+    """Whether there is tax on it, of 10 % or more and not more than half."""
+    return amount.amount / 10 <= (made.amount - amount).amount <= amount.amount / 2
+
+
+@rule()
+def a_taxed_charge_bears_the_tax_of_the_settings(harness: Harness) -> None:
+    due = harness.today - timedelta(days=10)
+    totals = {"EUR": "100.00", NO_DECIMALS: "9000"}
+    customers = tuple(a_customer(f"c{code}") for code in totals)
+    keys = [(code, on_invoice) for code in totals for on_invoice in (False, True)]
+    invoices = tuple(
+        an_invoice(f"i{code}{on}", totals[code], currency=code, customer=f"c{code}", due=due, number=f"F-{code}-{on}") for code, on in keys
+    )
+    ids = harness.seed(Books(customers, invoices))
+    wanted = {"EUR": eur("7.25"), NO_DECIMALS: eur("1255", NO_DECIMALS)}
+    charges = {
+        (code, on): a_charge(
+            ids,
+            harness,
+            f"PUNTUAL-{code}{on:d}",
+            invoice=f"i{code}{on}",
+            customer=f"c{code}",
+            amount=wanted[code],
+            on_invoice=on,
+            is_taxed=True,
+        )
+        for code, on in keys
+    }
+    if not _able(harness, *charges.values()):
+        return
+    answer, heard = harness.new().put_charges(list(charges.values())), listen(harness)
+    for (code, _on), charge in charges.items():
+        made = answer[charge.marker]
+        assert isinstance(made, ChargeMade), made
+        _seen(harness, charge, made)
+        assert _is_taxed_well(charge.amount, made)
+        assert heard.owed(made.document_id) == made.amount + eur(totals[code] if made.on_invoice else "0", code)
+    assert harness.new(is_bare=True).put_charges(list(charges.values())) == answer, "what was made is found without the settings"
+
+
+@rule()
+def every_line_of_a_taxed_charge_bears_the_tax(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    lines = (ChargeLine("Interés de enero", eur("70.25")), ChargeLine("Interés de febrero", eur("25.50")))
+    several = replace(a_charge(ids, harness, "PUNTUAL-t7", invoice="m0", amount="95.75", is_taxed=True), lines=lines)
+    one = a_charge(ids, harness, "PUNTUAL-t8", invoice="m1", amount="95.75", is_taxed=True)
+    if not _able(harness, several, one):
+        return
+    made, heard = {charge.marker: _made(harness, charge) for charge in (several, one)}, listen(harness)
+    assert [heard.owed(each.document_id) for each in made.values()] == [each.amount for each in made.values()]
+    assert _is_taxed_well(several.amount, made[several.marker])
+    # The tax may be rounded on each line.
+    assert abs((made[several.marker].amount - made[one.marker].amount).amount) <= eur("0.01").amount
+
+
+@rule()
+def without_its_setting_no_taxed_charge_is_made(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    charges = [a_charge(ids, harness, f"PUNTUAL-u{n}", invoice=f"m{n}", on_invoice=bool(n), is_taxed=True) for n in range(2)]
+    if not _able(harness, *charges):
+        return
+    lines = [list(harness.lines(charge.invoice_id)) for charge in charges]
+    answer = harness.new(is_bare=True).put_charges(charges)
+    for charge in charges:
+        refused = answer[charge.marker]
+        assert isinstance(refused, Refused), refused
+        assert refused.detail
+        assert refused.hint, "which setting is missing?"
+        assert list(harness.charges(charge.invoice_id)) == []
+    assert [list(harness.lines(charge.invoice_id)) for charge in charges] == lines
+    for charge in charges:
+        _seen(harness, charge, _made(harness, charge))
 
 
 @rule()

@@ -17,7 +17,7 @@ from puntual.core.errors import (
 )
 from puntual.core.port import Capability, LedgerConnector
 from suite.rules import rule
-from suite.sample import Listener, a_charge, a_credit, a_note, a_task, eur, listen, one_invoice
+from suite.sample import Listener, a_charge, a_credit, a_note, a_task, eur, listen, money_in, one_invoice
 
 Use = Callable[[LedgerConnector], object]
 
@@ -37,6 +37,7 @@ def _uses(harness: Harness, ids: SeededIds) -> dict[str, Use]:
         Capability.PAYMENT_PAGE: lambda connector: connector.payment_pages([invoice]),
         Capability.LATE_CHARGES: lambda connector: connector.put_charges([a_charge(ids, harness)]),
         Capability.CREDITS: lambda connector: connector.put_credits([a_credit(ids, harness)]),
+        Capability.RECORDED_PAYMENTS: lambda connector: connector.put_payments([money_in(ids, harness)]),
         Capability.EXPECTED_PAYMENTS: lambda connector: connector.put_expected_payments([ExpectedPayment(invoice, harness.today)]),
     }
     return uses | {capability.value: use for capability, use in optional.items() if capability in able}

@@ -8,7 +8,7 @@ from puntual.core.bookings import ExpectedPayment
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.port import Capability
 from suite.rules import quality, rule
-from suite.sample import Listener, a_charge, a_credit, a_note, listen, many_invoices, one_invoice
+from suite.sample import Listener, a_charge, a_credit, a_note, listen, many_invoices, money_in, one_invoice
 
 
 def _calls(harness: Harness, use: Callable[[], object]) -> int:
@@ -40,6 +40,7 @@ def what_is_not_declared_is_refused(harness: Harness) -> None:
         Capability.PAYMENT_PAGE: lambda: connector.payment_pages([]),
         Capability.LATE_CHARGES: lambda: connector.put_charges([]),
         Capability.CREDITS: lambda: connector.put_credits([]),
+        Capability.RECORDED_PAYMENTS: lambda: connector.put_payments([]),
         Capability.EXPECTED_PAYMENTS: lambda: connector.put_expected_payments([]),
     }
     for capability, use in uses.items():
@@ -116,6 +117,18 @@ def credits_cost_what_is_stated(harness: Harness) -> None:
     credits_wanted = [a_credit(ids, harness, f"PUNTUAL-{n:04d}", invoice=f"m{n}", amount="0.50") for n in range(6)]
     assert _calls(harness, lambda: harness.new().put_credits(credits_wanted)) <= stated["credits"] + stated["credits_each"] * 6
     assert _calls(harness, lambda: harness.new().put_credits(credits_wanted)) <= stated["credits_again"]
+
+
+@rule()
+def recorded_payments_cost_what_is_stated(harness: Harness) -> None:
+    ids = harness.seed(many_invoices(harness))
+    connector, stated = harness.new(), _stated(harness)
+    if Capability.RECORDED_PAYMENTS not in connector.capabilities:
+        assert "payments" not in stated
+        return
+    payments = [money_in(ids, harness, f"PUNTUAL-{n:04d}", invoice=f"m{n}", amount="0.50") for n in range(6)]
+    assert _calls(harness, lambda: harness.new().put_payments(payments)) <= stated["payments"] + stated["payments_each"] * 6
+    assert _calls(harness, lambda: harness.new().put_payments(payments)) <= stated["payments_again"]
 
 
 @rule()

@@ -8,7 +8,7 @@ import pytest
 from harness import Books, Harness
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.port import MAX_PAGE_DOCUMENTS, Capability
-from puntual.core.receivables import Contact, ContactRole, CreditKind, DocumentStatus, Instalment, LedgerContact
+from puntual.core.receivables import Contact, ContactRole, CreditKind, DocumentStatus, EarlyDiscount, Instalment, LedgerContact
 from suite.rules import rule
 from suite.sample import (
     Listener,
@@ -160,6 +160,33 @@ def instalments_have_their_own_due_dates(harness: Harness) -> None:
         (first, eur("30.00"), eur("10.00")),
         (second, eur("70.00"), eur("70.00")),
     ]
+
+
+@rule()
+def early_discounts_are_told(harness: Harness) -> None:
+    due = harness.today + timedelta(days=20)
+    granted = {
+        "i1": EarlyDiscount(due - timedelta(days=16), eur("2.00")),
+        "i2": EarlyDiscount(due - timedelta(days=10), eur("37.50")),
+        "i3": None,
+        "i4": EarlyDiscount(due - timedelta(days=16), eur("25", "JPY")),
+    }
+    totals = {"i1": ("100.00", "EUR"), "i2": ("1250.00", "EUR"), "i3": ("100.00", "EUR"), "i4": ("1250", "JPY")}
+    customers = tuple(a_customer(f"c{key}") for key in granted)
+    invoices = tuple(
+        an_invoice(key, total, currency=code, customer=f"c{key}", due=due, early_discount=granted[key])
+        for key, (total, code) in totals.items()
+    )
+    books = Books(customers, invoices)
+    if Capability.EARLY_DISCOUNTS not in harness.new().capabilities:
+        with pytest.raises(UnsupportedFeature):
+            harness.seed(books)
+        return
+    ids = harness.seed(books)
+    heard, now = listen(harness), harness.new().recheck(list(ids.invoices.values()))
+    for told in (heard.invoices, {invoice.id: invoice for invoice in now.invoices}):
+        assert {key: told[ids.invoices[key]].early_discount for key in granted} == granted
+    assert [item.early_discount for key in granted for item in heard.open(ids.invoices[key])] == list(granted.values())
 
 
 @rule()

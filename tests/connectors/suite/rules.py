@@ -21,7 +21,7 @@ import pytest
 import yaml
 from harness import Harness
 
-ROOMS = ("reading", "changing", "rechecking", "writing", "charging", "crediting", "expecting", "failing", "manners")
+ROOMS = ("reading", "changing", "rechecking", "writing", "charging", "crediting", "receiving", "expecting", "failing", "manners")
 CONNECTORS = Path(__file__).parents[3] / "connectors"
 
 _registered: dict[str, "Rule"] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from harness import Books, Harness, SeededIds
-from puntual.core.bookings import CreditWanted, LateCharge, Note, Task
+from puntual.core.bookings import CreditWanted, LateCharge, Note, PaymentReceived, Task
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.money import Money
 from puntual.core.port import Capability, Cursor, LedgerConnector, Page
@@ -96,12 +96,13 @@ def a_charge(
     amount: str | Money = "7.25",
     text: str = "Interés de demora «30 días» & 2,5 %",
     on_invoice: bool = False,
+    is_taxed: bool = False,
 ) -> LateCharge:
     """A late charge of today on an invoice that was seeded, due in thirty days."""
     money = eur(amount) if isinstance(amount, str) else amount
     due_on = harness.today + timedelta(days=30)
     number, document, owing = ids.numbers[invoice], ids.invoices[invoice], ids.customers[customer]
-    return LateCharge(marker, document, number, owing, money, text, harness.today, due_on, on_invoice)
+    return LateCharge(marker, document, number, owing, money, text, harness.today, due_on, on_invoice, is_taxed=is_taxed)
 
 
 def a_credit(
@@ -118,6 +119,32 @@ def a_credit(
     money = eur(amount) if isinstance(amount, str) else amount
     number, document, owing = ids.numbers[invoice], ids.invoices[invoice], ids.customers[customer]
     return CreditWanted(marker, document, number, owing, money, text, harness.today)
+
+
+def money_in(
+    ids: SeededIds,
+    harness: Harness,
+    marker: str = "PUNTUAL-3e4f",
+    *,
+    invoice: str = "i1",
+    customer: str = "c1",
+    amount: str | Money = "25.00",
+    days_ago: int = 0,
+) -> PaymentReceived:
+    """Money that came in on a provider's page for an invoice that was seeded."""
+    money = eur(amount) if isinstance(amount, str) else amount
+    received_on = harness.today - timedelta(days=days_ago)
+    number, document, owing = ids.numbers[invoice], ids.invoices[invoice], ids.customers[customer]
+    return PaymentReceived(marker, document, number, owing, money, received_on, f"pi_{marker[-4:]}_3MtwBw")
+
+
+def lock(harness: Harness, days_ago: int) -> bool:
+    """Whether the ledger locks periods; the books are closed up to that day."""
+    try:
+        harness.lock_period(harness.today - timedelta(days=days_ago))
+    except UnsupportedFeature:
+        return False
+    return True
 
 
 @dataclass

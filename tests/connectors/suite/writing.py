@@ -146,6 +146,7 @@ def an_empty_batch_writes_nothing(harness: Harness) -> None:
         Capability.TASKS: connector.put_tasks,
         Capability.LATE_CHARGES: connector.put_charges,
         Capability.CREDITS: connector.put_credits,
+        Capability.RECORDED_PAYMENTS: connector.put_payments,
         Capability.EXPECTED_PAYMENTS: connector.put_expected_payments,
     }
     for capability, put in puts.items():

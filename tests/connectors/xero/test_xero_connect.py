@@ -28,7 +28,7 @@ def harness() -> Iterator[XeroHarness]:
 
 @pytest.fixture
 def authorizer(harness: XeroHarness) -> Iterator[XeroAuthorizer]:
-    made = XeroAuthorizer(harness.settings(), harness.surroundings())
+    made = XeroAuthorizer(harness.settings(payment_account=""), harness.surroundings())
     yield made
     made.close()
 
@@ -53,6 +53,15 @@ def test_the_question_asks_for_the_least_with_pkce_and_state(authorizer: XeroAut
     assert (asked["state"], asked["code_challenge_method"]) == (consent.state.reveal(), "S256")
     assert consent.verifier.reveal() not in consent.url
     assert authorizer.ask().state != consent.state
+
+
+def test_writing_payments_is_asked_for_only_where_they_are_to_be_recorded(harness: XeroHarness, authorizer: XeroAuthorizer) -> None:
+    recording = XeroAuthorizer(harness.settings(payment_account="091"), harness.surroundings())
+    assert set(authorizer.wanted_scopes) - set(recording.wanted_scopes) == {"accounting.payments.read"}
+    assert set(recording.wanted_scopes) - set(authorizer.wanted_scopes) == {"accounting.payments"}
+    consent = recording.ask()
+    assert set(recording.answered(consent, _answer(consent))[0].scopes) == set(recording.wanted_scopes)
+    recording.close()
 
 
 def test_each_organisation_of_this_consent_comes_and_no_other(harness: XeroHarness, authorizer: XeroAuthorizer) -> None:

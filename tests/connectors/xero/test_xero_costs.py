@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from puntual.core.bookings import ChargeMade, CreditWanted, ExpectedPayment, LateCharge, Note
+from puntual.core.bookings import ChargeMade, CreditWanted, ExpectedPayment, LateCharge, Note, PaymentReceived
 from puntual.core.port import Cursor
 from suite.sample import eur
 from xero.xero_harness import XeroHarness
@@ -46,8 +46,10 @@ def _read(harness: XeroHarness, cursor: Cursor | None) -> tuple[int, Cursor]:
 
 
 def test_check(harness: XeroHarness) -> None:
-    assert _calls(harness, lambda: harness.new().check()) == 5
-    assert _calls(harness, lambda: harness.new(charge_account="").check()) == 4
+    assert _calls(harness, lambda: harness.new(charge_account="", payment_account="").check()) == 4
+    assert _calls(harness, lambda: harness.new(payment_account="").check()) == 5
+    assert _calls(harness, lambda: harness.new(charge_account="").check()) == 6
+    assert _calls(harness, lambda: harness.new().check()) == 6
 
 
 def test_a_complete_pass_over_one_page_and_then_quiet_books(harness: XeroHarness) -> None:
@@ -117,6 +119,13 @@ def test_credits_cost_a_look_and_three_calls_each_and_a_void_two(harness: XeroHa
     voids = [CreditWanted(f"{each.marker}v", each.document_id, each.number, "", each.amount, "Anulado", today) for each in made]
     assert _calls(harness, lambda: harness.new().put_credits(voids)) == 1 + 6 + 1 + 2 * 6
     assert _calls(harness, lambda: harness.new().put_credits(voids)) == 1 + 6
+
+
+def test_payments_cost_a_look_at_each_invoice_and_two_calls_each(harness: XeroHarness) -> None:
+    ids, today = _invoices(harness, 3), harness.today
+    payments = [PaymentReceived(f"PUNTUAL-{n}", ids[n % 3], "", "", eur("1.00"), today, "pi_1") for n in range(6)]
+    assert _calls(harness, lambda: harness.new().put_payments(payments)) == 3 + 1 + 2 * 6
+    assert _calls(harness, lambda: harness.new().put_payments(payments)) == 3
 
 
 def test_expected_dates_cost_one_call_each_and_one_for_a_hundred(harness: XeroHarness) -> None:

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from puntual.connectors.xero.stub import Line
 from puntual.connectors.xero.wire import XeroWire
 from puntual.core.bookings import ChargeMade, CreditMade, CreditWanted, LateCharge
 from puntual.core.errors import LedgerUnavailable, PeriodLocked, Refused, RejectedByLedger, UnexpectedResponse
 from suite.sample import eur, listen
 from xero.xero_books import DUE, ISSUED, customer, heard_by, owing
-from xero.xero_harness import CHARGE_ACCOUNT, XeroHarness
+from xero.xero_harness import XeroHarness
 from xero.xero_world import World, message
 
 MARK = "puntual:0123456789abcdef"
@@ -31,12 +32,12 @@ def _credit(harness: XeroHarness, document: str, amount: str = "7.25", **changes
     return replace(made, **changes)
 
 
-def _charge_document(harness: XeroHarness, amount: str = "12.00", **settings: Any) -> CreditWanted:
+def _charge_document(harness: XeroHarness, amount: str = "12.00", **changes: Any) -> CreditWanted:
     """A late charge as an invoice of its own, and a credit over all of it."""
     invoice = owing(harness)
     number = harness.books.invoices[invoice].number
-    charge = LateCharge("puntual:c0c0", invoice, number, "", eur(amount), "Interés", harness.today, harness.today)
-    made = harness.new(**settings).put_charges([charge])[charge.marker]
+    charge = LateCharge("puntual:c0c0", invoice, number, "", eur(amount), "Interés", harness.today, harness.today, **changes)
+    made = harness.new().put_charges([charge])[charge.marker]
     assert isinstance(made, ChargeMade), made
     return _credit(harness, made.document_id, str(made.amount.amount))
 
@@ -146,19 +147,107 @@ def test_a_note_is_the_documents_and_bears_the_mark_alone_as_reference(harness: 
     document = owing(harness)
     tracking = [{"Name": "Región", "Option": "Norte"}]
     harness.books.invoices[document].lines[0].tracking = tracking
+    harness.books.invoices[document].lines[0].account = "270"
     credit = _credit(harness, document)
     _put(harness, credit)
     note, original = _notes(harness)[0], harness.books.invoices[document]
     assert (note.contact_id, note.branding_theme, note.date) == (original.contact_id, original.branding_theme, harness.today)
     line = note.lines[0]
-    assert (line.description, line.account, line.tracking) == (f"Descuento ({original.number})", CHARGE_ACCOUNT, tracking)
+    assert (line.description, line.account, line.tracking) == (f"Descuento ({original.number})", "270", tracking)
+    assert (note.line_amount_types, line.tax_type) == ("NoTax", "NONE")
 
 
 def test_the_amount_is_with_tax(harness: XeroHarness) -> None:
-    credit = replace(_charge_document(harness, "10.00", charge_tax_type="OUTPUT"), amount=eur("0.09"))
-    assert _put(harness, credit, charge_tax_type="OUTPUT").amount == eur("0.09")
+    credit = replace(_charge_document(harness, "10.00", is_taxed=True), amount=eur("0.09"))
+    assert _put(harness, credit).amount == eur("0.09")
     assert (_notes(harness)[0].total, _notes(harness)[0].tax) == (Decimal("0.09"), Decimal("0.02"))
     assert listen(harness).owed(credit.document_id) == eur("11.91")
+
+
+def _taxed_invoice(harness: XeroHarness, **values: Any) -> str:
+    """Goods of 100 at 20 %, whose tax a person set a cent too high; less 10 of them; books of 30 at 4 %; postage of 7 without tax."""
+    harness.books.rates["OUTPUT4"] = Decimal(4)
+    document = owing(harness, **{"line_amount_types": "Exclusive", **values})
+    norte, sur = [{"Name": "Región", "Option": "Norte"}], [{"Name": "Región", "Option": "Sur"}]
+    lines = [
+        Line("l1", "Goods", Decimal(4), Decimal(25), "200", "OUTPUT", tax_amount=Decimal("20.01"), tracking=norte),
+        Line("l2", "Rebate", Decimal(1), Decimal(-10), "200", "OUTPUT"),
+        Line("l3", "Books", Decimal(1), Decimal(30), "270", "OUTPUT4", tracking=sur),
+        Line("l4", "Postage", Decimal(1), Decimal(7), "200", "EXEMPTOUTPUT"),
+        Line("l5", "Thank you", Decimal(0)),
+    ]
+    harness.books.edit(document, lines=lines)
+    return document
+
+
+def _lines(harness: XeroHarness) -> list[tuple[Any, ...]]:
+    """The lines of our one credit note, with what they come to and their tax."""
+    (note,) = _notes(harness)
+    assert note.line_amount_types == "Inclusive"
+    return [(line.account, line.tax_type, str(line.amount(note.currency)), str(note.tax_of(line))) for line in note.lines]
+
+
+def test_a_note_bears_the_taxes_of_the_document_in_proportion(harness: XeroHarness) -> None:
+    document = _taxed_invoice(harness)
+    assert harness.books.invoices[document].total == Decimal("146.21")
+    assert _put(harness, _credit(harness, document, "2.92")).amount == eur("2.92")
+    assert _lines(harness) == [
+        ("200", "OUTPUT", "2.16", "0.36"),
+        ("270", "OUTPUT4", "0.62", "0.02"),
+        ("200", "EXEMPTOUTPUT", "0.14", "0.00"),
+    ]
+    first, second, third = _notes(harness)[0].lines
+    assert [line.tracking[0]["Option"] for line in (first, second, third)] == ["Norte", "Sur", "Norte"]
+    assert {line.description for line in (first, second, third)} == {f"Descuento ({harness.books.invoices[document].number})"}
+
+
+def test_a_note_over_all_of_a_document_takes_its_taxes_to_the_cent(harness: XeroHarness) -> None:
+    document = _taxed_invoice(harness)
+    _put(harness, _credit(harness, document, "146.21"))
+    assert [line[2:] for line in _lines(harness)] == [("108.01", "18.01"), ("31.20", "1.20"), ("7.00", "0.00")]
+    assert listen(harness).owed(document) is None
+
+
+def test_tax_within_the_prices_is_within_the_note(harness: XeroHarness) -> None:
+    document = _taxed_invoice(harness, line_amount_types="Inclusive")
+    assert harness.books.invoices[document].total == Decimal("127.00")
+    _put(harness, _credit(harness, document, "12.70"))
+    assert [line[2:] for line in _lines(harness)] == [("9.00", "1.83"), ("3.00", "0.12"), ("0.70", "0.00")]
+
+
+def _with_charge_line(harness: XeroHarness) -> CreditWanted:
+    """An invoice with a taxed late charge as a line of its own, and a credit over that."""
+    document = _taxed_invoice(harness)
+    number, today = harness.books.invoices[document].number, harness.today
+    charge = LateCharge("puntual:c0c0", document, number, "", eur("5.00"), "Interés", today, today, on_invoice=True, is_taxed=True)
+    made = harness.new().put_charges([charge])[charge.marker]
+    assert isinstance(made, ChargeMade)
+    assert made.on_invoice
+    return _credit(harness, document, str(made.amount.amount), charge_marker=charge.marker)
+
+
+def test_a_charge_that_is_a_line_is_taken_back_with_its_own_tax(harness: XeroHarness) -> None:
+    _put(harness, _with_charge_line(harness))
+    assert _lines(harness) == [("260", "OUTPUT", "6.00", "1.00")]
+
+
+def test_a_charge_whose_line_a_person_took_away_is_not_taken_back_again(harness: XeroHarness) -> None:
+    credit = _with_charge_line(harness)
+    harness.books.edit(credit.document_id, lines=harness.books.invoices[credit.document_id].lines[:-1])
+    assert "not on" in _refused(harness, credit).detail
+    assert _notes(harness) == []
+
+
+def test_a_charge_that_is_a_document_is_taken_back_as_all_of_its_lines(harness: XeroHarness) -> None:
+    whole = _charge_document(harness, "10.00", is_taxed=True)
+    _put(harness, replace(whole, amount=eur("6.00"), charge_marker="puntual:0ther"))
+    assert _lines(harness) == [("260", "OUTPUT", "6.00", "1.00")]
+
+
+def test_a_document_without_lines_is_credited_by_hand(harness: XeroHarness) -> None:
+    document = owing(harness)
+    harness.books.overlay[document] = {"LineItems": []}
+    assert "shows no lines" in _refused(harness, _credit(harness, document)).detail
 
 
 def test_a_note_of_another_amount_is_made_void_again(harness: XeroHarness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,10 +259,11 @@ def test_a_note_of_another_amount_is_made_void_again(harness: XeroHarness, monke
     assert listen(harness).owed(credit.document_id) == eur("100.00")
 
 
-def test_a_note_needs_an_account_and_a_void_none(harness: XeroHarness) -> None:
-    credit = _charge_document(harness)
-    assert "account" in _refused(harness, replace(credit, amount=eur("1.00")), charge_account="").detail
-    assert _put(harness, credit, charge_account="").is_void
+def test_credits_need_no_setting(harness: XeroHarness) -> None:
+    bare = {"charge_account": "", "is_bare": True}
+    credit = _charge_document(harness, is_taxed=True)
+    assert not _put(harness, _credit(harness, owing(harness), marker="puntual:0ther"), **bare).is_void
+    assert _put(harness, credit, **bare).is_void
 
 
 def test_what_is_locked_is_not_even_asked_for(harness: XeroHarness) -> None:

@@ -84,7 +84,7 @@ def test_every_call_is_counted_for_what_it_is_for(harness: XeroHarness) -> None:
     connector.recheck([invoice])
     connector.put_notes([Note("PUNTUAL-1", invoice, "", "[PUNTUAL-1]", harness.today)])
     assert len(meter.spent) == harness.calls() - before
-    assert meter.spent == [Purpose.READING] * 5 + [Purpose.RECHECK] * 4 + [Purpose.WRITING] * 2
+    assert meter.spent == [Purpose.READING] * 6 + [Purpose.RECHECK] * 4 + [Purpose.WRITING] * 2
     assert meter.quota is not None
     assert (meter.quota.limit, meter.quota.reserve, meter.quota.shared_by) == (1000, 100, "")
     assert meter.left[-1] == 1000 - len(meter.spent)

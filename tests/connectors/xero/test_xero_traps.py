@@ -98,7 +98,7 @@ def test_5_a_token_that_ends_is_renewed_before_it_is_refused(harness: XeroHarnes
     harness.vault.authorization = replace(harness.vault.current(), expires_at=harness.now() + timedelta(minutes=2))
     said = heard_by(connector)
     connector.check()
-    assert (harness.vault.renewals, len(said)) == (1, 5)
+    assert (harness.vault.renewals, len(said)) == (1, 6)
 
 
 def test_6_a_dead_connection_says_that_it_has_to_be_made_again(harness: XeroHarness) -> None:

@@ -6,7 +6,7 @@ import hmac
 import json
 
 import pytest
-from puntual.connectors.xero.webhooks import happenings, is_genuine
+from puntual.connectors.xero.webhooks import WEBHOOKS, happenings, is_genuine
 from puntual.core.access import Happening
 from puntual.core.errors import UnexpectedResponse
 from puntual.core.secret import Secret
@@ -89,3 +89,10 @@ def test_the_same_event_twice_has_one_id_and_unknown_ones_are_harmless() -> None
 def test_what_is_no_message_is_a_clear_error(body: bytes) -> None:
     with pytest.raises(UnexpectedResponse):
         happenings(body)
+
+
+def test_what_an_endpoint_has_to_know() -> None:
+    assert (WEBHOOKS.header, WEBHOOKS.refused_status, WEBHOOKS.seconds) == ("x-xero-signature", 401, 5)
+    body = _message(EVENT)
+    assert WEBHOOKS.is_genuine(body, _signed(body), KEY)
+    assert [each.tenant_id for each in WEBHOOKS.happenings(body)] == [EVENT["tenantId"]]

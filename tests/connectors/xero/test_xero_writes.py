@@ -179,8 +179,9 @@ def test_every_other_line_stays_what_it_is_to_the_fourth_decimal(harness: XeroHa
 
 def test_a_taxed_line_comes_to_its_amount_and_the_tax(harness: XeroHarness) -> None:
     invoice = _owing(harness, line_amount_types="Exclusive")
-    made = _made(harness, _charge(harness, invoice, amount=eur("10.00"), on_invoice=True), charge_tax_type="OUTPUT")
+    made = _made(harness, _charge(harness, invoice, amount=eur("10.00"), on_invoice=True, is_taxed=True))
     assert (made.on_invoice, made.amount) == (True, eur("12.00"))
+    assert harness.new().put_charges([_charge(harness, invoice)]) == {MARK: made}
 
 
 def _credited(harness: XeroHarness, invoice: str) -> None:
@@ -211,10 +212,53 @@ def test_where_no_line_is_allowed_the_charge_is_a_document(harness: XeroHarness,
     assert [document.id for document in _ours(harness)] == [made.document_id]
 
 
-def test_tax_within_the_price_would_change_the_amount_so_it_is_a_document(harness: XeroHarness) -> None:
-    invoice = _owing(harness, line_amount_types="Inclusive")
-    made = _made(harness, _charge(harness, invoice, amount=eur("10.00"), on_invoice=True), charge_tax_type="OUTPUT")
-    assert (made.on_invoice, made.amount, _ours(harness)[0].subtotal) == (False, eur("12.00"), Decimal("10.00"))
+@pytest.mark.parametrize(
+    ("prices", "is_taxed", "untaxed_type", "is_line"),
+    [
+        ("Exclusive", True, "NONE", True),
+        ("Inclusive", True, "NONE", False),
+        ("NoTax", True, "NONE", False),
+        ("Exclusive", False, "NONE", True),
+        ("Inclusive", False, "NONE", True),
+        ("NoTax", False, "NONE", True),
+        ("Exclusive", False, "EXEMPTOUTPUT", True),
+        ("Inclusive", False, "EXEMPTOUTPUT", True),
+        ("NoTax", False, "EXEMPTOUTPUT", False),
+    ],
+)
+def test_a_line_bears_the_tax_of_the_charge_or_it_is_a_document(
+    harness: XeroHarness, prices: str, is_taxed: bool, untaxed_type: str, is_line: bool
+) -> None:
+    invoice, connector = _owing(harness, line_amount_types=prices), harness.new(charge_untaxed_type=untaxed_type)
+    bodies = _sent(connector, f"Invoices/{invoice}")
+    made = connector.put_charges([_charge(harness, invoice, amount=eur("10.00"), on_invoice=True, is_taxed=is_taxed)])[MARK]
+    assert isinstance(made, ChargeMade)
+    assert (made.on_invoice, made.amount, len(bodies)) == (is_line, eur("12.00" if is_taxed else "10.00"), is_line)
+    document = harness.books.invoices[made.document_id]
+    line, tax_type = document.lines[-1], "OUTPUT" if is_taxed else untaxed_type
+    assert (line.amount("EUR"), line.tax_type) == (Decimal("10.00"), tax_type)
+    assert is_line or document.line_amount_types == ("NoTax" if tax_type == "NONE" else "Exclusive")
+
+
+@pytest.mark.parametrize("prices", ["Exclusive", "Inclusive"])
+def test_what_the_settings_call_untaxed_and_xero_taxes_is_not_left_there(harness: XeroHarness, prices: str) -> None:
+    invoice = _owing(harness, line_amount_types=prices)
+    before = [vars(line) for line in harness.books.invoices[invoice].lines]
+    answer = _put(harness, _charge(harness, invoice, on_invoice=True), charge_untaxed_type="OUTPUT")
+    assert isinstance(answer, RejectedByLedger)
+    assert "charge_untaxed_type" in answer.hint
+    assert [vars(line) for line in harness.books.invoices[invoice].lines] == before
+    assert [document.status for document in _ours(harness)] == ["VOIDED"]
+
+
+@pytest.mark.parametrize("tax_type", ["", "NONE"])
+def test_no_tax_type_is_not_the_tax_that_is_due(harness: XeroHarness, tax_type: str) -> None:
+    invoice = _owing(harness)
+    connector = harness.new(charge_tax_type=tax_type)
+    answer = connector.put_charges([_charge(harness, invoice, is_taxed=True)])[MARK]
+    assert isinstance(answer, Refused)
+    assert "charge_tax_type" in answer.hint
+    assert isinstance(_put(harness, _charge(harness, invoice), charge_tax_type=tax_type), ChargeMade)
 
 
 def test_when_anything_else_changed_the_lines_are_put_back(harness: XeroHarness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,6 +313,7 @@ def test_the_document_follows_the_invoice(harness: XeroHarness) -> None:
     (document,) = _ours(harness)
     assert (document.currency, document.branding_theme, document.lines[0].tracking) == ("USD", theme, TRACKING)
     assert (document.date, document.due_date, document.status) == (charge.charged_on, charge.due_on, "AUTHORISED")
+    assert (document.line_amount_types, document.lines[0].tax_type) == ("NoTax", "NONE")
     assert harness.books.invoices[invoice].number in document.lines[0].description
     assert "InvoiceNumber" not in bodies[0]["Invoices"][0]
     assert document.number not in ("", harness.books.invoices[invoice].number)
@@ -306,12 +351,14 @@ def test_a_document_that_comes_to_something_else_is_made_void(harness: XeroHarne
         ({"charge_account": "999"}, "charge_account"),
         ({"charge_account": "280"}, "archived"),
         ({"charge_tax_type": "GST"}, "charge_tax_type"),
+        ({"charge_untaxed_type": "GST"}, "charge_untaxed_type"),
     ],
 )
 def test_wrong_settings_are_named(harness: XeroHarness, settings: dict[str, str], words: str) -> None:
     invoice = _owing(harness)
     for on_invoice in (False, True):
-        answer = _put(harness, _charge(harness, invoice, on_invoice=on_invoice), **settings)
+        charge = _charge(harness, invoice, on_invoice=on_invoice, is_taxed="charge_tax_type" in settings)
+        answer = _put(harness, charge, **settings)
         assert isinstance(answer, Refused)
         assert words in str(answer)
     assert harness.charges(invoice) == []

@@ -9,13 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from harness import RETRY_AFTER, Books, SeededIds, SeenCharge, SeenCredit
+from harness import RETRY_AFTER, Books, SeededIds, SeenCharge, SeenCredit, SeenPayment
 from loopback import LoopbackHarness, MemoryVault
 from puntual.connectors.http import Limits
 from puntual.connectors.xero.connector import XeroConnector
 from puntual.connectors.xero.settings import XeroSettings
-from puntual.connectors.xero.stub import Granted, Person, XeroBooks, XeroStub
-from puntual.connectors.xero.stub.documents import COUNTS, Allocation
+from puntual.connectors.xero.stub import LEAST, Granted, Person, XeroBooks, XeroStub
+from puntual.connectors.xero.stub.documents import COUNTS, Allocation, Document, Line
+from puntual.connectors.xero.stub.documents import Payment as Paid
 from puntual.core.access import Authorization
 from puntual.core.errors import UnsupportedFeature
 from puntual.core.money import Money
@@ -25,6 +26,8 @@ from puntual.core.secret import Secret
 
 LATE_FEE = "Late fee"
 CHARGE_ACCOUNT = "260"
+PAYMENT_ACCOUNT = "091"
+RECORDING = LEAST.replace("accounting.payments.read", "accounting.payments")
 _MARK = re.compile(r"\[puntual[:-][0-9a-z-]+\]", re.IGNORECASE)
 _UNKNOWN = {"Surprise": {"Depth": [1, None]}, "ArrivedInTheNextVersion": "?"}
 
@@ -51,6 +54,8 @@ def in_two_lines(total: Decimal) -> list[tuple[str, Decimal]]:
 
 class XeroHarness(LoopbackHarness):
     """Books in the stand-in, among them a supplier's bill, credit and prepayment, which are nobody's claim."""
+
+    bare = {"charge_tax_type": "", "payment_account": ""}
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,6 +85,8 @@ class XeroHarness(LoopbackHarness):
             "service_url": self.server.url,
             "page_size": 3,
             "charge_account": CHARGE_ACCOUNT,
+            "charge_tax_type": "OUTPUT",
+            "payment_account": PAYMENT_ACCOUNT,
         }
         return XeroSettings(**{**values, **changes})
 
@@ -91,15 +98,17 @@ class XeroHarness(LoopbackHarness):
             self.connect()
         return XeroConnector(self.settings(**changes), surroundings)
 
-    def connect(self, **changes: Any) -> None:
-        """What `puntual connect` comes to: a fresh token set in the vault. `changes`: scope, tenant_id."""
-        self.vault.authorization, self.vault.must_reconnect = authorization(self.server.grant(**changes)), ""
+    def connect(self, scope: str = RECORDING, **changes: Any) -> None:
+        """What `puntual connect` comes to: a fresh token set in the vault. `changes`: tenant_id."""
+        self.vault.authorization, self.vault.must_reconnect = authorization(self.server.grant(scope, **changes)), ""
 
     # --- a bookkeeper at work -------------------------------------------------------------------------------------------------
 
     def seed(self, books: Books) -> SeededIds:
         if any(len(invoice.instalments) > 1 for invoice in books.invoices):
             raise UnsupportedFeature("Xero has one due date an invoice.")
+        if any(invoice.early_discount for invoice in books.invoices):
+            raise UnsupportedFeature("Xero's payment terms grant no discount.")
         if books.contacts_made:
             raise UnsupportedFeature("Xero holds no contacts made by hand.")
         ids = SeededIds({}, {}, {}, {}, {}, {})
@@ -130,8 +139,9 @@ class XeroHarness(LoopbackHarness):
         return Person(first, last, email, in_emails=role is ContactRole.INVOICE)
 
     def _add_invoice(self, invoice: Invoice, ids: SeededIds) -> None:
+        """Its lines bear no tax, and one more may bear some on top."""
         lines = in_two_lines(invoice.instalments[0].total.amount)
-        more = {"number": invoice.number, "currency": invoice.currency, "reference": invoice.reference}
+        more = {"number": invoice.number, "currency": invoice.currency, "reference": invoice.reference, "line_amount_types": "Exclusive"}
         status = "DRAFT" if invoice.status is DocumentStatus.DRAFT else "AUTHORISED"
         contact = ids.customers[invoice.customer_id]
         key = self.books.add_invoice(contact, lines, on=invoice.issued_on, due=invoice.due_date, status=status, **more)
@@ -204,13 +214,16 @@ class XeroHarness(LoopbackHarness):
     def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
         invoice = self.books.invoices[invoice_id]
         cites = re.compile(rf"(?<![\w-]){re.escape(invoice.number)}(?![\w-])")
-        on_it = [(text, amount) for text, amount in self.lines(invoice_id) if _MARK.search(text) and not _MARK.search(invoice.reference)]
-        seen = [SeenCharge(amount, text, invoice_id, on_invoice=True) for text, amount in on_it]
+        on_it = [line for line in invoice.lines if _MARK.search(line.description) and not _MARK.search(invoice.reference)]
+        seen = [
+            SeenCharge(self._money(invoice, line.amount(invoice.currency)), line.description, invoice_id, True, self._tax(invoice, line))
+            for line in on_it
+        ]
         for other in self.books.invoices.values():
             text = "\n".join([other.reference, *(line.description for line in other.lines)])
             ours = other.id != invoice_id and other.status not in ("VOIDED", "DELETED") and _MARK.search(other.reference)
             if ours and cites.search(text):
-                seen.append(SeenCharge(Money(other.subtotal, other.currency), text, other.id, on_invoice=False))
+                seen.append(SeenCharge(self._money(other, other.subtotal), text, other.id, False, self._tax(other, *other.lines)))
         return seen
 
     def credits(self, document_id: str) -> Sequence[SeenCredit]:
@@ -220,9 +233,21 @@ class XeroHarness(LoopbackHarness):
                 uses = self.books.uses_of(note)
                 here = [use.amount for use in uses if isinstance(use, Allocation) and use.invoice_id == document_id]
                 if here or not uses:
-                    text, total = "\n".join(line.description for line in note.lines), Money(note.total, note.currency)
-                    seen.append(SeenCredit(note.id, total, Money(sum(here, Decimal(0)), note.currency), text))
+                    text, used = "\n".join(line.description for line in note.lines), self._money(note, sum(here, Decimal(0)))
+                    seen.append(SeenCredit(note.id, self._money(note, note.total), used, text, self._tax(note, *note.lines)))
         return seen
+
+    def recorded_payments(self, invoice_id: str) -> Sequence[SeenPayment]:
+        invoice = self.books.invoices[invoice_id]
+        ours = [use for use in self.books.uses_of(invoice) if isinstance(use, Paid) and _MARK.match(use.reference)]
+        amounts = {use.id: self._money(invoice, use.amount) for use in ours}
+        return [SeenPayment(use.id, amounts[use.id], use.on, amounts[use.id], use.reference) for use in ours]
+
+    def _money(self, document: Document, amount: Decimal) -> Money:
+        return Money(amount, document.currency)
+
+    def _tax(self, document: Document, *lines: Line) -> Money:
+        return self._money(document, sum((document.tax_of(line) for line in lines), Decimal(0)))
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
         document = self.books.invoices[document_id]

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from puntual.connectors.http import Transport, understood
 from puntual.connectors.oauth import Tokens
-from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, Note, our_marks
+from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, Note, PaymentReceived, PaymentRecorded, our_marks
 from puntual.core.errors import Refused, UnexpectedResponse
-from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
+from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings, recordable
 from puntual.core.receivables import Company, Invoice
 
 from . import mapping
@@ -21,7 +21,15 @@ class ToyConnector(LedgerConnector):
     """The connector for Toy Books."""
 
     name = "toy"
-    capabilities = frozenset({Capability.NOTES, Capability.LATE_CHARGES, Capability.EXPECTED_PAYMENTS})
+    capabilities = frozenset(
+        {
+            Capability.NOTES,
+            Capability.LATE_CHARGES,
+            Capability.RECORDED_PAYMENTS,
+            Capability.EARLY_DISCOUNTS,
+            Capability.EXPECTED_PAYMENTS,
+        }
+    )
     settings: ToySettings
 
     def __init__(self, settings: ToySettings, surroundings: Surroundings) -> None:
@@ -86,22 +94,41 @@ class ToyConnector(LedgerConnector):
 
     @understood("Toy Books")
     def _add_charge(self, charge: LateCharge, invoice: Invoice) -> ChargeMade:
+        tax = self._tax(charge)
         if charge.on_invoice:
             try:
-                return self._made(self._wire.add_line(invoice.id, self._line(charge)), charge)
+                return self._made(self._wire.add_line(invoice.id, mapping.charge_line(charge, tax)), charge)
             except Refused:
                 pass  # something was paid, or the period is locked: a document of its own says the same
-        return self._made(self._wire.add_invoice(mapping.charge_document(charge)), charge)
+        return self._made(self._wire.add_invoice(mapping.charge_document(charge, tax)), charge)
 
-    @staticmethod
-    def _line(charge: LateCharge) -> mapping.Row:
-        return {"text": mapping.marked_text(charge), "amount": str(charge.amount.amount)}
+    def _tax(self, charge: LateCharge) -> str:
+        if charge.is_taxed and not self.settings.charge_tax:
+            raise Refused("Tax is due on the late charge, and no setting names it.", hint="Set `charge_tax` under `ledger` in the policy.")
+        return self.settings.charge_tax if charge.is_taxed else ""
 
     @staticmethod
     def _made(row: mapping.Row, charge: LateCharge) -> ChargeMade:
         made = mapping.charge_in(row, charge.marker)
         if made is None:
             raise UnexpectedResponse("Toy Books answered without the charge that was made.")
+        return made
+
+    @understood("Toy Books")
+    def _find_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded]:
+        rows = self._wire.marked_payments([payment.marker for payment in payments])
+        made = [mapping.payment_in(row, payment.marker) for payment in payments for row in rows]
+        return {each.marker: each for each in made if each}
+
+    @understood("Toy Books")
+    def _add_payment(self, payment: PaymentReceived) -> PaymentRecorded:
+        if not self.settings.payment_account:
+            raise Refused("No setting says into which account it goes.", hint="Set `payment_account` under `ledger` in the policy.")
+        now = {invoice.id: invoice for invoice in self.recheck([payment.invoice_id]).invoices}
+        recordable(payment, now.get(payment.invoice_id))
+        made = mapping.payment_in(self._wire.add_payment(mapping.payment_order(payment, self.settings.payment_account)), payment.marker)
+        if made is None:
+            raise UnexpectedResponse("Toy Books answered without the payment that was made.")
         return made
 
     @understood("Toy Books")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
-from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, our_marks
+from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, PaymentReceived, PaymentRecorded, our_marks
 from puntual.core.money import Money
 from puntual.core.port import Cursor, Page, RowProblem
 from puntual.core.receivables import (
@@ -17,6 +17,7 @@ from puntual.core.receivables import (
     CreditNote,
     Customer,
     DocumentStatus,
+    EarlyDiscount,
     Instalment,
     Invoice,
     Payment,
@@ -57,7 +58,14 @@ def invoice(row: Row) -> Invoice:
         version=str(row["change"]),
         is_late_charge=bool(our_marks(row["memo"])),
         ledger_late_fee=_foreign_late_fee(row["lines"]),
+        early_discount=_early_discount(row),
     )
+
+
+def _early_discount(row: Row) -> EarlyDiscount | None:
+    """What the terms grant for paying early; Toy Books says the day and the amount."""
+    terms = row["discount"]
+    return EarlyDiscount(date.fromisoformat(terms["until"]), Money.of(terms["amount"], row["currency"])) if terms else None
 
 
 def readable_invoices(rows: Sequence[Row]) -> Iterator[Invoice]:
@@ -134,7 +142,12 @@ def marked_text(charge: LateCharge) -> str:
     return f"{charge.text} [{charge.marker}]"
 
 
-def charge_document(charge: LateCharge) -> Row:
+def charge_line(charge: LateCharge, tax: str) -> Row:
+    """The charge as a line on the invoice. Toy Books takes no tax for no tax, and would else take its default."""
+    return {"text": marked_text(charge), "amount": str(charge.amount.amount), "tax": tax}
+
+
+def charge_document(charge: LateCharge, tax: str) -> Row:
     """The charge as an invoice of its own."""
     return {
         "customer": charge.customer_id,
@@ -142,7 +155,7 @@ def charge_document(charge: LateCharge) -> Row:
         "date": charge.charged_on.isoformat(),
         "due_date": charge.due_on.isoformat(),
         "memo": f"For invoice {charge.invoice_number} [{charge.marker}]",
-        "lines": [{"text": line.text, "amount": str(line.amount.amount)} for line in charge.itemised],
+        "lines": [{"text": line.text, "amount": str(line.amount.amount), "tax": tax} for line in charge.itemised],
     }
 
 
@@ -150,8 +163,29 @@ def charge_in(row: Row, marker: str) -> ChargeMade | None:
     """The charge with this very marker on an invoice, or as this document; None when there is none."""
     if marker in our_marks(row["memo"]):
         return ChargeMade(marker, row["id"], row["number"], on_invoice=False, amount=Money.of(row["total"], row["currency"]))
-    amounts = [line["amount"] for line in row["lines"] if marker in our_marks(line["text"])]
+    amounts = [line["with_tax"] for line in row["lines"] if marker in our_marks(line["text"])]
     return ChargeMade(marker, row["id"], row["number"], on_invoice=True, amount=Money.of(amounts[0], row["currency"])) if amounts else None
+
+
+# --- payments by a pay link ---------------------------------------------------------------------------------------------------
+
+
+def payment_order(received: PaymentReceived, account: str) -> Row:
+    """The payment, used on its invoice, with the provider's own id and our mark in its memo."""
+    return {
+        "invoice": received.invoice_id,
+        "date": received.received_on.isoformat(),
+        "amount": str(received.amount.amount),
+        "account": account,
+        "memo": f"{received.reference} [{received.marker}]",
+    }
+
+
+def payment_in(row: Row, marker: str) -> PaymentRecorded | None:
+    """The payment with this very marker, void or not; None when it is another."""
+    if marker not in our_marks(row["memo"]):
+        return None
+    return PaymentRecorded(marker, row["id"], row["number"], Money.of(row["amount"], row["currency"]))
 
 
 def is_someone_elses(day: str, expected: ExpectedPayment) -> bool:

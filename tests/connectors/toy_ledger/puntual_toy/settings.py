@@ -15,6 +15,8 @@ class ToySettings(BaseModel):
     client_id: str = Field(description="Id of the app that is registered with Toy Books")
     redirect_uri: str = Field("http://localhost:8765/callback", description="Where the browser comes back to, as registered")
     page_size: Annotated[int, Field(ge=1, le=1000)] = Field(500, description="Documents read with one call")
+    charge_tax: str = Field("", description="Toy Books' name of the tax on late charges that bear one")
+    payment_account: str = Field("", description="The account into which payments by a pay link go; without it they are not recorded")
 
     @field_validator("url")
     @classmethod

@@ -56,6 +56,15 @@ class Wire:
         """A new invoice, as the ledger made it."""
         return self._order("/invoices", **invoice)
 
+    def marked_payments(self, words: Collection[str]) -> Sequence[Row]:
+        """Payments, void ones too, in whose memo one of these words stands, whatever stands around it."""
+        found: Sequence[Row] = self._ask("/payments", words=",".join(words))["payments"]
+        return found
+
+    def add_payment(self, payment: Row) -> Row:
+        """A payment that is used on one invoice, as the ledger made it; both or neither."""
+        return self._order("/payments", **payment)
+
     def expect(self, days: Mapping[str, str | None]) -> Collection[str]:
         """Show when invoices are expected to be paid. Returns the ids of those that are there."""
         done: Collection[str] = self._order("/expected", days=days)["done"]

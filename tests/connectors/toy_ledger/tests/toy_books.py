@@ -6,7 +6,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -14,6 +14,11 @@ from puntual.connectors.stub_server import StubServer, Trouble
 from werkzeug.wrappers import Request, Response
 
 Row = dict[str, Any]
+
+
+TAXES = {"": Decimal(0), "VAT 21": Decimal("0.21"), "VAT 10": Decimal("0.1")}
+COINS = {"JPY": Decimal(1), "KWD": Decimal("0.001")}
+BANK = "570"
 
 
 class _No(Exception):
@@ -57,13 +62,14 @@ class ToyBooks(StubServer):
     def add_document(self, kind: str, customer: str, currency: str, on: str, **values: Any) -> str:
         key = str(5000 + len(self.documents))
         fixed = {"id": key, "number": f"{kind[0].upper()}-{key}", "kind": kind, "customer": customer, "currency": currency, "date": on}
-        self.documents[key] = self._touch({**fixed, "state": "open", "memo": "", "person": "", "expected": "", "uses": [], **values})
+        blank: Row = {"state": "open", "discount": None, "memo": "", "person": "", "expected": "", "uses": []}
+        self.documents[key] = self._touch({**fixed, **blank, **values})
         return key
 
     def change(self, key: str, **values: Any) -> None:
         self._touch(self.documents[key]).update(values)
 
-    def use(self, invoice: str, source: str, amount: Decimal, on: date) -> None:
+    def use(self, invoice: str, source: str, amount: Decimal, on: date | str) -> None:
         """Allocate money or a credit note."""
         used = {"id": f"u{self._changes}", "source": source, "kind": self.documents[source]["kind"], "amount": amount, "date": str(on)}
         self._touch(self.documents[source])
@@ -77,7 +83,12 @@ class ToyBooks(StubServer):
     # --- what a program is told -----------------------------------------------------------------------------------------------
 
     def total(self, row: Row) -> Decimal:
-        return sum((line["amount"] for line in row["lines"]), start=Decimal(0)) if row["kind"] == "invoice" else row["amount"]
+        return sum((self.with_tax(row, line) for line in row["lines"]), start=Decimal(0)) if row["kind"] == "invoice" else row["amount"]
+
+    def with_tax(self, row: Row, line: Row) -> Decimal:
+        """What a line comes to, its tax rounded to the smallest coin."""
+        tax: Decimal = line["amount"] * TAXES[line.get("tax", "")]
+        return line["amount"] + tax.quantize(COINS.get(row["currency"], Decimal("0.01")), ROUND_HALF_UP)  # type: ignore[no-any-return]
 
     def rest(self, row: Row) -> Decimal:
         """What is not paid of an invoice, not used of a payment or credit note."""
@@ -90,8 +101,10 @@ class ToyBooks(StubServer):
         )
 
     def told(self, row: Row) -> Row:
-        amounts = {"total": self.total(row), "due": self.rest(row)} if row["kind"] == "invoice" else {"rest": self.rest(row)}
-        return {**row, **amounts, **self.surprise}
+        if row["kind"] != "invoice":
+            return {**row, "rest": self.rest(row), **self.surprise}
+        lines = [{**line, "with_tax": self.with_tax(row, line)} for line in row["lines"]]
+        return {**row, "lines": lines, "total": self.total(row), "due": self.rest(row), **self.surprise}
 
     def _with_customers(self, ids: Iterable[str]) -> list[Row]:
         wanted = dict.fromkeys(ids)
@@ -196,18 +209,38 @@ class ToyBooks(StubServer):
                 self.notes.append({"id": ids[-1], "invoice": note["invoice"], "text": note["text"]})
         return {"ids": ids}
 
-    def _post_lines(self, invoice: str, text: str, amount: str) -> Row:
+    def _post_lines(self, invoice: str, text: str, amount: str, tax: str = "VAT 10") -> Row:
         row = self.documents[invoice]
         self._check_date(row["date"])
         if row["state"] != "open" or row["uses"]:
             raise _No("has_payments")
-        row["lines"].append({"text": text, "amount": Decimal(amount)})
+        row["lines"].append(self._line(text, amount, tax))
         return self.told(self._touch(row))
+
+    def _line(self, text: str, amount: str, tax: str = "VAT 10") -> Row:
+        if tax not in TAXES:
+            raise _No("unknown_tax")
+        return {"text": text, "amount": Decimal(amount), "tax": tax}
 
     def _post_invoices(self, customer: str, currency: str, date: str, due_date: str, memo: str, lines: list[Row]) -> Row:
         self._check_date(date)
-        amounts = [{"text": line["text"], "amount": Decimal(line["amount"])} for line in lines]
-        key = self.add_document("invoice", customer, currency, date, due_date=due_date, memo=memo, lines=amounts)
+        taken = [self._line(**line) for line in lines]
+        key = self.add_document("invoice", customer, currency, date, due_date=due_date, memo=memo, lines=taken)
+        return self.told(self.documents[key])
+
+    def _get_payments(self, words: str) -> Row:
+        payments = [row for row in self.documents.values() if row["kind"] == "payment" and row["state"] != "deleted"]
+        return {"payments": [self.told(row) for row in payments if any(word in row["memo"] for word in words.split(","))]}
+
+    def _post_payments(self, invoice: str, date: str, amount: str, account: str, memo: str) -> Row:
+        row, received = self.documents.get(invoice, {"state": "deleted"}), Decimal(amount)
+        self._check_date(date)
+        if account != BANK:
+            raise _No("unknown_account")
+        if row["state"] != "open" or not 0 < received <= self.rest(row):
+            raise _No("not_owed")
+        key = self.add_document("payment", row["customer"], row["currency"], date, amount=received, memo=memo)
+        self.use(invoice, key, received, date)
         return self.told(self.documents[key])
 
     def _post_expected(self, days: dict[str, str | None]) -> Row:

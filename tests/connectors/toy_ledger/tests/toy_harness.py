@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import puntual_toy
-from harness import RETRY_AFTER, Books, SeededIds, SeenCharge
+from harness import RETRY_AFTER, Books, SeededIds, SeenCharge, SeenPayment
 from loopback import LoopbackHarness, MemoryVault
 from puntual.core.access import Authorization
 from puntual.core.bookings import our_marks
@@ -19,7 +19,7 @@ from puntual.core.receivables import CreditKind, Customer, Invoice
 from puntual.core.secret import Secret
 from puntual_toy.connector import ToyConnector
 from puntual_toy.settings import ToySettings
-from toy_books import Row, ToyBooks
+from toy_books import BANK, Row, ToyBooks
 
 QUALITY = Path(puntual_toy.__file__).with_name("quality.yaml")
 
@@ -28,6 +28,7 @@ class ToyHarness(LoopbackHarness):
     """Books in the stand-in."""
 
     quality = QUALITY
+    bare: ClassVar[dict[str, Any]] = {"charge_tax": "", "payment_account": ""}
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,8 +46,8 @@ class ToyHarness(LoopbackHarness):
         return replace(super().surroundings(time_zone), vault=self.vault)
 
     def connector(self, surroundings: Surroundings, **changes: Any) -> ToyConnector:
-        values = {"url": self.server.url, "client_id": "puntual", "page_size": 3, **changes}
-        return ToyConnector(ToySettings(**values), surroundings)
+        values = {"url": self.server.url, "client_id": "puntual", "page_size": 3, "charge_tax": "VAT 21", "payment_account": BANK}
+        return ToyConnector(ToySettings(**{**values, **changes}), surroundings)
 
     def secrets(self) -> Sequence[str]:
         return self.server.tokens
@@ -85,7 +86,10 @@ class ToyHarness(LoopbackHarness):
         parts = [("Trabajo", part.total - small), ("Portes", small)] if part.total > small else [("Trabajo", part.total)]
         lines = [{"text": text, "amount": money.amount} for text, money in parts]
         state = {"draft": "draft", "void": "void"}.get(invoice.status, "open")
+        early = invoice.early_discount
+        discount = {"until": str(early.last_on), "amount": early.amount.amount} if early else None
         values = {"due_date": str(part.due_date), "lines": lines, "state": state, "person": ids.contacts.get(invoice.contact_id, "")}
+        values |= {"discount": discount}
         customer = ids.customers[invoice.customer_id]
         key = self.server.add_document("invoice", customer, invoice.currency, str(invoice.issued_on), **values)
         ids.invoices[invoice.id] = key  # type: ignore[index]
@@ -139,15 +143,34 @@ class ToyHarness(LoopbackHarness):
         return []
 
     def charges(self, invoice_id: str) -> Sequence[SeenCharge]:
-        number = self._row(invoice_id)["number"]
-        lines = [line for line in self.lines(invoice_id) if our_marks(line[0])]
-        on_it = [SeenCharge(amount, text, invoice_id, on_invoice=True) for text, amount in lines]
+        row = self._row(invoice_id)
+        lines = [line for line in row["lines"] if our_marks(line["text"])]
+        on_it = [self._charge(row, [line], line["text"], on_invoice=True) for line in lines]
         documents = [row for row in self.server.documents.values() if our_marks(row["memo"]) and row["state"] == "open"]
-        return [*on_it, *(self._document(row) for row in documents if f"invoice {number} " in row["memo"])]
+        return [*on_it, *(self._document(each) for each in documents if f"invoice {row['number']} " in each["memo"])]
 
     def _document(self, row: Row) -> SeenCharge:
-        ((text, amount),) = self.lines(row["id"])
-        return SeenCharge(amount, f"{text}\n{row['memo']}", row["id"], on_invoice=False)
+        text = "\n".join([*(line["text"] for line in row["lines"]), row["memo"]])
+        return self._charge(row, row["lines"], text, on_invoice=False)
+
+    def _charge(self, row: Row, lines: Sequence[Row], text: str, *, on_invoice: bool) -> SeenCharge:
+        amount = sum((line["amount"] for line in lines), start=Decimal(0))
+        whole = sum((self.server.with_tax(row, line) for line in lines), start=Decimal(0))
+        tax = Money.of(whole - amount, row["currency"])
+        return SeenCharge(Money.of(amount, row["currency"]), text, row["id"], on_invoice, tax)
+
+    def recorded_payments(self, invoice_id: str) -> Sequence[SeenPayment]:
+        marked = [row for row in self.server.documents.values() if row["kind"] == "payment" and our_marks(row["memo"])]
+        used = {use["source"]: use["amount"] for use in self._row(invoice_id)["uses"]}
+        return [self._payment(row, used.get(row["id"], Decimal(0))) for row in marked if row["id"] in used or not self._is_used(row)]
+
+    def _is_used(self, row: Row) -> bool:
+        return self.server.rest(row) < row["amount"]
+
+    @staticmethod
+    def _payment(row: Row, used: Decimal) -> SeenPayment:
+        amount, taken = (Money.of(each, row["currency"]) for each in (row["amount"], used))
+        return SeenPayment(row["id"], amount, date.fromisoformat(row["date"]), taken, row["memo"])
 
     def lines(self, document_id: str) -> Sequence[tuple[str, Money]]:
         row = self._row(document_id)
