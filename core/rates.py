@@ -4,9 +4,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, localcontext
 from enum import StrEnum
 from itertools import pairwise
+
+_MONTHS = 12
+_CENT = Decimal("0.01")
+_DIGITS = 40
 
 
 class RateUnknown(ValueError):
@@ -54,6 +58,25 @@ class Compounding(StrEnum):
 
     NONE = "none"
     YEARLY = "yearly"
+
+
+def effective_annual(nominal: Decimal) -> Decimal:
+    """What a rate a year, in percent, comes to in a year when it is charged by the month: (1 + i/12)^12 - 1, to two decimals."""
+    with localcontext() as context:
+        context.prec = _DIGITS
+        return (((1 + nominal / _MONTHS / 100) ** _MONTHS - 1) * 100).quantize(_CENT, rounding=ROUND_HALF_UP)
+
+
+def nominal_annual(effective: Decimal) -> Decimal:
+    """The highest rate a year, in percent to two decimals, that charged by the month comes to no more than this effective rate.
+
+    ((1 + i)^(1/12) - 1) x 12, rounded down, so that what is within it is within the limit. Superintendencia Financiera de Colombia,
+    Concepto 2009046566-001 of 23-7-2009.
+    """
+    with localcontext() as context:
+        context.prec = _DIGITS
+        monthly = (1 + effective / 100) ** (Decimal(1) / _MONTHS) - 1
+        return (monthly * _MONTHS * 100).quantize(_CENT, rounding=ROUND_FLOOR)
 
 
 @dataclass(frozen=True, slots=True)

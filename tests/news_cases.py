@@ -5,13 +5,14 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from notice_cases import AGE, CUSTOMER, MARTA, TODAY, action, owed, policy
+from notice_cases import AGE, CUSTOMER, MARTA, PAGES, TODAY, action, owed, policy
 from puntual.core.dunning.charge_facts import Announcement, Calculation, CalculationLine
 from puntual.core.money import Money
 from puntual.core.notices.charge_news import Announced, ChargeNews, StandingCharge
 from puntual.core.notices.context import NoticeContext, TransferCode, build_context
 from puntual.core.policy.charge_schema import RuleKind
 from puntual.core.policy.schema import NoticeKind, Policy
+from puntual.core.receivables import EarlyDiscount
 
 RULES = [
     {"key": "interest", "kind": "statutory_interest"},
@@ -73,3 +74,24 @@ def telling(notice: NoticeKind, language: str = "es", form: str = "usted") -> No
     code = TransferCode(eur("1330.50"), "F-2025-0102, F-2025-0101", "qr-eur-1.0123456789abcdef@talleresibarra.example")
     news = ChargeNews(tuple(told), STANDING if age < 0 else ())
     return build_context(act, charging_policy(form), TODAY, {}, codes=(code,), charges=news)
+
+
+def offering(notice: NoticeKind, language: str = "es", form: str = "usted", *, several: bool = False) -> NoticeContext:
+    """An invoice, or three of which two have a discount for paying early, with a page and, for several, a code for all."""
+    age = AGE[notice]
+    customer = CUSTOMER if language == "es" else replace(CUSTOMER, name="Baker & Sons Ltd", country="GB", language="en")
+    items = (
+        owed("F-2025-0101", age, "1250.00"),
+        owed("F-2025-0102", age + 3, "80.50", total="300.00"),
+        owed("F-2025-0103", age + 5, "640.00"),
+    )
+    chosen = items if several else items[:1]
+    act = action(notice, *chosen, language=language, customer=customer, recipient=MARTA if language == "es" else None)
+    offers = {
+        items[0].id: EarlyDiscount(date(2025, 5, 16), eur("25.00")),
+        items[1].id: EarlyDiscount(TODAY, eur("6.00")),
+        items[2].id: EarlyDiscount(date(2025, 5, 12), eur("12.80")),
+    }
+    code = TransferCode(eur("1970.50"), "F-2025-0101", "qr-eur-1.0123456789abcdef@talleresibarra.example")
+    pages = {} if several else PAGES
+    return build_context(act, charging_policy(form), TODAY, pages, codes=(code,) if several else (), offers=offers)

@@ -5,24 +5,28 @@ The books are files in a folder, or those of a ledger's stand-in that runs for t
 
 import json
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from threading import Event
 
 from ..dunning.facts import HoldKind, Plan
 from ..dunning.printout import as_lines
 from ..history.attempts import AttemptStatus
+from ..history.charge_rows import KeptCharge
 from ..policy.queries import calendar_of
 from ..policy.schema import Policy
 from ..worker import people
 from ..worker.access import connect
-from ..worker.charge_inquiry import charges
+from ..worker.charge_inquiry import ChargeAnswer, charges
 from ..worker.clock import FixedClock, SystemClock, noon_of, today
 from ..worker.desk import Desk
 from ..worker.planning import plan_of
@@ -37,6 +41,7 @@ WEEKS_BEFORE = 3
 DAYS_SINCE_GO_LIVE = 45
 PROMISED_INVOICE, PROMISED_IN_DAYS = "25-0131", 5
 DISPUTED_INVOICE = "25-0130"
+_GLANCE_SECONDS = 1
 
 _LATE_CHARGES = "# What being late costs"
 """Where the sample policy's section begins that a stand-in goes without: its books, and so the charges in them, begin anew each time."""
@@ -79,8 +84,11 @@ class Sample:
         return desk_of(self.directory, self.company, self.stand_in.clock, self.policy, keys=self.stand_in.keys)
 
 
-def run_demo(directory: Path, ledger: str, say: Say, write_schema: Callable[[Path], None]) -> int:
-    """Make the sample company when it is not there yet, run it up to the last working day, and say what was done. Returns the exit code."""
+def run_demo(directory: Path, ledger: str, say: Say, write_schema: Callable[[Path], None], *, serve: bool = False) -> int:
+    """Make the sample company when it is not there yet, run it up to the last working day, and say what was done. Returns the exit code.
+
+    With `serve` its stand-in goes on until somebody interrupts it, so that other commands find its books.
+    """
     with _sample(directory, ledger) as sample:
         is_new = not sample.policy_path.exists()
         _lay_out(sample, is_new, write_schema)
@@ -92,6 +100,10 @@ def run_demo(directory: Path, ledger: str, say: Say, write_schema: Callable[[Pat
         made = _plan_on(sample, as_of)
         report = _run_on(sample, as_of)
         _tell(sample, made, report, before, say)
+        if sample.stand_in:
+            _end(sample, sample.stand_in, say, serve=serve)
+        else:
+            _what_next(sample, say)
     return 0
 
 
@@ -240,27 +252,39 @@ def _tell(sample: Sample, made: Plan, report: RunReport, before: set[Path], say:
     if report.written.trouble:
         say(f"The books did not take everything: {report.written.trouble}")
     say(f"{len(fresh)} mails are new in {sample.directory / sample.outbox}, {len(mails)} in all.")
+    decided = [(answer, kept) for answer in charges(sample.desk_on(made.as_of), "", made.as_of) for kept in answer.decided]
     if fresh:
-        _show(fresh[-1], say)
+        _show(*_telling_most(fresh, [kept.document_number for _, kept in decided]), say)
     if sample.stand_in:
         _show_books(sample.stand_in, say)
-    _show_charges(sample, made.as_of, say)
-    _what_next(sample, say)
+    _show_charges(decided, say)
 
 
-def _show(path: Path, say: Say) -> None:
-    message = BytesParser(policy=default).parsebytes(path.read_bytes())
+def _telling_most(paths: Sequence[Path], charged: Sequence[str]) -> tuple[Path, EmailMessage]:
+    """The newest mail in which a late charge is itemised and which has a code to pay by; else the one that has one of them; else any."""
+    mails = [(path, BytesParser(_class=EmailMessage, policy=default).parsebytes(path.read_bytes())) for path in paths]
+    return max(mails, key=lambda mail: (any(number in _text_of(mail[1]) for number in charged), _has_picture(mail[1]), mail[0].name))
+
+
+def _text_of(message: EmailMessage) -> str:
     body = message.get_body(("plain",))
+    return str(body.get_content()).replace("\r\n", "\n").rstrip() if body else ""
+
+
+def _has_picture(message: EmailMessage) -> bool:
+    return any(part.get_content_maintype() == "image" for part in message.walk())
+
+
+def _show(path: Path, message: EmailMessage, say: Say) -> None:
     rule = "-" * min(shutil.get_terminal_size().columns, 76)
     say(f"\nOne of them, {path}:\n{rule}")
-    say(f"To: {message['To']}\nSubject: {message['Subject']}\n")
-    say(str(body.get_content()).replace("\r\n", "\n").rstrip() if body else "")
-    say(rule)
+    say(f"To: {message['To']}\nSubject: {message['Subject']}\n\n{_text_of(message)}\n{rule}")
+    if _has_picture(message):
+        say("Open it in a mail program: there it has a QR code to pay by, too.")
 
 
-def _show_charges(sample: Sample, as_of: date, say: Say) -> None:
+def _show_charges(decided: Sequence[tuple[ChargeAnswer, KeptCharge]], say: Say) -> None:
     """Every late charge so far, with its calculation; where each rate comes from is told by `puntual charges`."""
-    decided = [(answer, kept) for answer in charges(sample.desk_on(as_of), "", as_of) for kept in answer.decided]
     if decided:
         say("\nCharged for lateness so far, as the policy says and the notices announced:")
     for answer, kept in decided:
@@ -275,19 +299,54 @@ def _show_books(stand_in: StandIn, say: Say) -> None:
         say(f"  {line}")
 
 
-def _what_next(sample: Sample, say: Say) -> None:
-    plan, again = (" --no-sync", f" --ledger {sample.stand_in.ledger}") if sample.stand_in else ("", "")
-    if sample.stand_in:
-        say("\nThe stand-in ended with this command, so pages that the mails link to are not there. What Puntual knows still is.")
+def _end(sample: Sample, stand_in: StandIn, say: Say, *, serve: bool) -> None:
+    """Say what becomes of the stand-in, and keep it up when that is wanted."""
+    again = f"puntual demo --ledger {stand_in.ledger} --serve --dir {sample.directory}"
+    if not serve:
+        say("\nThe stand-in ended with this command: pages that the mails link to are not there, and commands that ask the books, as")
+        say(f"`puntual run {sample.company}` does, find none. What Puntual knows still is. To keep it up: {again}")
+        _what_next(sample, say)
+        return
+    say(f"\nThe stand-in goes on at {stand_in.url} until you press Ctrl-C here. Meanwhile, in another terminal:")
+    if sample.desk_on(stand_in.clock.now().date()).vault is not None:
+        say(f"  export PUNTUAL_KEYS=file:{stand_in.key_file.resolve()}".ljust(56) + "  the key that opens the tokens")
+    _what_next(sample, say, is_up=True)
+    stand_in.go_on()
+    until_interrupted()
+    say("The stand-in ended. What was written into its books is kept for the next time.")
+
+
+def until_interrupted() -> None:
+    """Wait for Ctrl-C, or for somebody to end the process."""
+    ends = (signal.SIGINT, signal.SIGTERM)
+    before, never = [signal.signal(end, signal.default_int_handler) for end in ends], Event()
+    try:
+        while not never.wait(_GLANCE_SECONDS):
+            pass
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for end, handler in zip(ends, before, strict=True):
+            signal.signal(end, handler)
+
+
+def _what_next(sample: Sample, say: Say, *, is_up: bool = False) -> None:
+    offline = " --no-sync" if sample.stand_in and not is_up else ""
+    again = f" --ledger {sample.stand_in.ledger}" if sample.stand_in else ""
     say("\nTry next:")
+    of_the_books = (
+        (f"check {sample.company}", "whether the policy, the texts and the connection are in order"),
+        (f"run {sample.company}", "look at the books, and do what is due now: nothing twice"),
+    )
     commands = (
-        (f"plan {sample.company}{plan} --days 14", "what would happen in the next two weeks"),
+        *(of_the_books if is_up else ()),
+        (f"plan {sample.company}{offline} --days 14", "what would happen in the next two weeks"),
         (f"why {sample.company} 25-0101", "why an invoice was chased, and what comes next"),
         *([(f"charges {sample.company}", "what being late costs, and where each number comes from")] if sample.policy.late_charges else []),
         (f"explain {sample.company}", "the policy in sentences"),
         (f"status {sample.company}", "what needs a person: approvals, calls, missing addresses"),
         (f"history {sample.company}", "everything that was done; puntual verify proves it"),
-        (f"demo{again}", "run again: nothing is sent twice"),
+        *([] if is_up else [(f"demo{again}", "run again: nothing is sent twice")]),
     )
     width = max(len(command) for command, _ in commands) + len(str(sample.directory)) + len("  puntual  --dir  ")
     for command, does in commands:

@@ -14,15 +14,17 @@ from typing import Any, Protocol, cast
 import requests
 
 from ..access import Consent
-from ..errors import BrokenInvariant, CompanyMustAct
-from ..history.sealing import Keyring, keyring_of, new_key
-from ..worker.clock import noon_of
+from ..errors import AuthorizationExpired, BrokenInvariant, CompanyMustAct, LedgerUnavailable, PuntualError
+from ..history.sealing import Keyring, KeysMissing, keyring_of, new_key
+from ..worker.clock import Clock, SystemClock, noon_of
 from ..worker.redirect import answer_typed
 from ..worker.wiring import manifest
 from .books import COMPANY, Rows, sample_rows
 
 _PATIENCE_SECONDS = 10
 _FOUNDED_AT = datetime(2000, 1, 1, tzinfo=UTC)
+_MEMORY = "stand-in.json"
+_OUT_OF_REACH = (LedgerUnavailable, KeysMissing, AuthorizationExpired)
 
 
 class DemoLedger(Protocol):
@@ -62,15 +64,36 @@ class MovingClock:
 
     def __init__(self, at: datetime) -> None:
         self._at = at
+        self._beside: Clock = self
 
     def go_on_from(self, at: datetime) -> None:
         """It is this instant now, unless it is later already."""
         self._at = max(self._at, at)
 
+    def go_with(self, clock: Clock) -> None:
+        """From now on it is at least as late as on that clock."""
+        self._beside = clock
+
     def now(self) -> datetime:
         """The instant, aware, in UTC."""
+        if self._beside is not self:
+            self.go_on_from(self._beside.now())
         self._at += timedelta(seconds=1)
         return self._at.astimezone(UTC)
+
+
+def where_it_went(trouble: PuntualError, state: Path) -> str:
+    """What a person should know whose books cannot be reached, when they were those of a stand-in; empty when they were not.
+
+    `state` is the company's state folder.
+    """
+    memory = state / _MEMORY
+    if not isinstance(trouble, _OUT_OF_REACH) or not memory.is_file():
+        return ""
+    ledger = json.loads(memory.read_text(encoding="utf-8")).get("ledger", "…")
+    serve = f"puntual demo --ledger {ledger} --serve --dir {state.parent.parent}"
+    what = f"{state.name} is a sample company, and its books are there only while its stand-in runs."
+    return f"{what} Start it: {serve}; it says what to do then."
 
 
 def ledgers_with_stand_in() -> tuple[str, ...]:
@@ -114,6 +137,10 @@ class StandIn:
         """It is noon of that day, unless it is later already."""
         self.clock.go_on_from(noon_of(day, COMPANY["time_zone"]))
 
+    def go_on(self) -> None:
+        """From now on its time is that of the machine, as that of whoever comes to it."""
+        self.clock.go_with(SystemClock())
+
     def keys(self) -> Keyring:
         """The keys that seal the tokens of this demo and of nothing else; made by the first demo here."""
         if not self.key_file.exists():
@@ -140,7 +167,10 @@ class StandIn:
     def placed_in(self, policy: str) -> str:
         """The text of a policy, with this ledger in place of the one it had. The secrets are put into files beside the memory."""
         values = {**self._books.settings(), **{name: self._reference(name, value) for name, value in self._books.secrets().items()}}
-        lines = [f"ledger:  # a stand-in, there only while `puntual demo --ledger {self.ledger}` runs", f"  type: {self.ledger}"]
+        lines = [
+            f"ledger:  # a stand-in, there only while `puntual demo --ledger {self.ledger}` runs (--serve: until Ctrl-C)",
+            f"  type: {self.ledger}",
+        ]
         lines += [f"  {name}: {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
         section = "\n".join(lines) + "\n\n"
         return re.sub(r"(?ms)^ledger:.*?(?=^\S)", lambda _: section, policy, count=1)
@@ -164,13 +194,18 @@ class StandIn:
 
     @property
     def _memory_file(self) -> Path:
-        return self._state / "stand-in.json"
+        return self._state / _MEMORY
 
     def _memory(self) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self._memory_file.read_text(encoding="utf-8")))
 
     def _remember(self, as_of: date) -> None:
-        memory = {"as_of": as_of.isoformat(), "until": self.clock.now().isoformat(), "written": list(self._books.written())}
+        memory = {
+            "ledger": self.ledger,
+            "as_of": as_of.isoformat(),
+            "until": self.clock.now().isoformat(),
+            "written": list(self._books.written()),
+        }
         self._state.mkdir(parents=True, exist_ok=True)
         self._memory_file.write_text(json.dumps(memory, ensure_ascii=False, indent=1), encoding="utf-8")
 

@@ -11,7 +11,7 @@ from ..policy.charge_schema import Placement, RuleKind
 from ..policy.country_pack import Treatment
 from ..receivables import Allocation, Customer, OpenItem
 from .facts import Hold
-from .interest import Balance, Segment
+from .interest import Balance, InterestPaid, Segment
 
 _ONE_DAY = timedelta(days=1)
 
@@ -74,6 +74,7 @@ class ChargeRecord:
 
     `amount` is what stands now, without tax and less what was reversed of it; `terms` is that of the decision; `outstanding` is what is
     still open of its document (None: not known); `line_total` is what it adds to the invoice itself, with tax, when it is a line of it.
+    `paid` is what was paid on its document, where that is known.
     """
 
     rule: str
@@ -85,6 +86,7 @@ class ChargeRecord:
     terms: str = ""
     outstanding: Money | None = None
     line_total: Money | None = None
+    paid: tuple[InterestPaid, ...] = ()
 
     @property
     def stands(self) -> bool:

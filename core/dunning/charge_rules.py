@@ -1,7 +1,7 @@
 """How much a rule comes to for a time: interest day by day, fees on their days, the law's fixed sum, the highest of several. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,12 +12,24 @@ from ..policy.charge_law import INTEREST, TAX_KIND, annual_percent, compared, la
 from ..policy.charge_schema import Base, ChargeRule, LateCharges, RuleKind
 from ..policy.country_pack import CountryPack, Nothing, Treatment
 from ..policy.schema import Policy
-from ..rates import Compounding, Confirmation, DayBasis, InterestRule, Rate, RateOverTime, RateTable, RateUnknown, Rounding
+from ..rates import (
+    Compounding,
+    Confirmation,
+    DayBasis,
+    InterestRule,
+    Rate,
+    RateOverTime,
+    RateTable,
+    RateUnknown,
+    Rounding,
+    effective_annual,
+)
 from .charge_facts import CalculationLine, ChargeFacts, WhyNotCharged, principal_of
-from .interest import charge_between
+from .interest import InterestPaid, charge_between
 
 _ONE_DAY = timedelta(days=1)
 _AGREED = "agreed"
+_NO_STATUTE = Nothing("no statutory interest is known for this country")
 _ROUNDED = {
     Rounding.PER_DAY: "each day's interest is rounded",
     Rounding.PER_SEGMENT: "each line is rounded",
@@ -64,6 +76,12 @@ class ChargeBook:
     settings: LateCharges
     packs: Mapping[str, CountryPack]
     rules: tuple[ChargeRule, ...]
+    _statutes: Mapping[tuple[str, bool], InterestRule | Nothing] = field(init=False, repr=False, compare=False)
+    """By country and whether a business owes it: worked out once, the tables of rates are long."""
+
+    def __post_init__(self) -> None:
+        made = {(country, kind): pack.statutory_rule(is_business=kind) for country, pack in self.packs.items() for kind in (True, False)}
+        object.__setattr__(self, "_statutes", made)
 
     @classmethod
     def of(cls, policy: Policy, pack_of: Callable[[str], CountryPack]) -> "ChargeBook":
@@ -85,6 +103,11 @@ class ChargeBook:
         country, region = law_of(rule.law, self.policy.company.country, self.policy.company.region)
         return self.packs.get(country), region
 
+    def statute(self, rule: ChargeRule, *, is_business: bool) -> InterestRule | Nothing:
+        """How interest is counted by the law that a rule asks, or why there is none."""
+        country, _ = law_of(rule.law, self.policy.company.country, "")
+        return self._statutes.get((country, is_business), _NO_STATUTE)
+
     def members(self, rule: ChargeRule) -> tuple[ChargeRule, ...]:
         """The rule itself, or those that it compares."""
         return members_of(rule, self.settings.rules)
@@ -100,6 +123,10 @@ class ChargeBook:
     def from_days(self, rule: ChargeRule) -> int:
         """Days overdue before the first charge of this rule."""
         return rule.from_days or self.settings.from_days
+
+    def payable_on(self, charged_on: date) -> date:
+        """When a document that charges something on this day is to be paid."""
+        return days_after(charged_on, self.settings.payment_days)
 
     def terms(self, rule: ChargeRule) -> str:
         """What decides the amounts of a rule, as text: the same as long as nobody changes it in the policy."""
@@ -143,16 +170,25 @@ def _interest(rule: ChargeRule, facts: ChargeFacts, book: ChargeBook, span: Span
     counting = counting_of(rule, facts, book, start, span.last)
     if counting.over_time is not RateOverTime.SPLIT or counting.compounding is not Compounding.NONE:
         start = default  # these look back to the first day of default, whatever of it is charged
-    accrued = charge_between(facts.balances, counting, start, span.first, span.last)
+    accrued = charge_between(facts.balances, counting, start, span.first, span.last, _paid_interest(rule, facts, book))
     return Counted(rule.kind, tuple(map(CalculationLine.of, accrued.segments)), accrued.total, _ROUNDED[counting.rounding])
+
+
+def _paid_interest(rule: ChargeRule, facts: ChargeFacts, book: ChargeBook) -> tuple[InterestPaid, ...]:
+    """What was paid on the charges of this rule, or of the one that compares it."""
+    charging = {rule.key} | {other.key for other in book.rules if rule.key in other.of}
+    return tuple(payment for one in facts.charges if one.rule in charging for payment in one.paid)
 
 
 def counting_of(rule: ChargeRule, facts: ChargeFacts, book: ChargeBook, first: date, last: date) -> InterestRule:
     """How interest is counted for these days: the country's way unless the policy says otherwise. Raises CannotCount."""
     pack, region = book.law(rule)
-    counting = _statutory(facts, pack) if rule.kind is RuleKind.STATUTORY_INTEREST else _agreed(rule, facts, pack, region, first, last)
+    is_law = rule.kind is RuleKind.STATUTORY_INTEREST
+    counting = _statutory(rule, facts, book) if is_law else _agreed(rule, facts, pack, region, first, last)
     if pack is not None and not pack.method.base_with_tax.value:
         raise CannotCount(WhyNotCharged.DOUBT, f"interest is owed on amounts without tax in {pack.name}, and the books give them with it")
+    if not (rule.day_basis or rule.rounding or rule.rate_over_time):
+        return counting
     try:
         return replace(
             counting,
@@ -164,19 +200,19 @@ def counting_of(rule: ChargeRule, facts: ChargeFacts, book: ChargeBook, first: d
         raise CannotCount(WhyNotCharged.DOUBT, str(impossible)) from impossible
 
 
-def _statutory(facts: ChargeFacts, pack: CountryPack | None) -> InterestRule:
-    if pack is None:
-        raise CannotCount(WhyNotCharged.NO_SUCH_RIGHT, "no statutory interest is known for this country")
-    given = pack.statutory_rule(is_business=facts.customer.is_business)
+def _statutory(rule: ChargeRule, facts: ChargeFacts, book: ChargeBook) -> InterestRule:
+    is_business = facts.customer.is_business
+    given = book.statute(rule, is_business=is_business)
     if isinstance(given, Nothing):
-        raise CannotCount(WhyNotCharged.NO_SUCH_RIGHT if facts.customer.is_business else WhyNotCharged.CONSUMER, given.reason)
+        known = given is not _NO_STATUTE
+        raise CannotCount(WhyNotCharged.CONSUMER if known and not is_business else WhyNotCharged.NO_SUCH_RIGHT, given.reason)
     return given
 
 
 def _agreed(rule: ChargeRule, facts: ChargeFacts, pack: CountryPack | None, region: str, first: date, last: date) -> InterestRule:
     percent = annual_percent(rule)
     if rule.legal_limit_percent is not None:
-        limited = min(percent, rule.legal_limit_percent)
+        limited = min(percent, pack.nominal_limit(rule.legal_limit_percent) if pack else rule.legal_limit_percent)
         rates = RateTable.fixed(limited, _AGREED if limited == percent else f"{_AGREED} {percent} %, limited by law as the policy says")
     else:
         rates = _within_the_law(percent, facts, pack, region, first, last)
@@ -203,7 +239,8 @@ def _limited(percent: Decimal, facts: ChargeFacts, pack: CountryPack, region: st
         raise CannotCount(WhyNotCharged.RATE_UNKNOWN, limit.reason)
     if limit is None or limit.percent is None or limit.percent >= percent:
         return Rate(day, percent, _AGREED, Confirmation.CONFIRMED)
-    return Rate(day, limit.percent, f"{_AGREED} {percent} %, limited to {limit.percent} % by {limit.source}", limit.confirmation)
+    agreed = f"{_AGREED} {percent} %{f' ({effective_annual(percent)} % effective)' if limit.effective else ''}"
+    return Rate(day, limit.percent, f"{agreed}, limited to {limit.words} by {limit.source}", limit.confirmation)
 
 
 # Fees and fixed sums

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from ..money import Money, totals
@@ -12,12 +12,14 @@ from .facts import ActionKind, Plan
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the guard must know besides the plan. `is_first_run`: nothing was ever sent for this company."""
+    """What the guard must know besides the plan. `is_first_run`: nothing was ever sent for this company; `restored_to`: the history came
+    back from a backup, and knows nothing of what was sent after that instant."""
 
     open_customers: int
     is_first_run: bool
     last_bank_entry_on: date | None
     knows_bank_entries: bool = True
+    restored_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ def alarms(plan: Plan, policy: Policy, around: Circumstances, charged: Iterable[
     if not sums and not any(action.kind is ActionKind.NOTICE for action in plan.actions):
         return ()
     found = (
+        _restored(around),
         _first_run_on_old_debt(plan, policy, around),
         _share_of_customers(plan, policy, around),
         _stale_books(plan, policy, around),
@@ -53,6 +56,15 @@ def _first_run_on_old_debt(plan: Plan, policy: Policy, around: Circumstances) ->
     return Alarm(
         f"this is the first run and {overdue} item{'s are' if overdue != 1 else ' is'} already overdue",
         f"say in the policy what to do with old debt: go_live: {{date: {plan.as_of}, old_debt: ignore | one_summary | matching_level}}",
+    )
+
+
+def _restored(around: Circumstances) -> Alarm | None:
+    if around.restored_to is None:
+        return None
+    return Alarm(
+        f"the history came back from a backup that ends at {around.restored_to:%Y-%m-%d %H:%M} UTC; what went out later would go out again",
+        "hold what went out since (puntual hold); when nothing of the plan did, run again with --confirm",
     )
 
 

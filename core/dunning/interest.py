@@ -27,6 +27,14 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class InterestPaid:
+    """Interest that was paid by itself, on a document that charged it; it counts from the day after, as every payment."""
+
+    paid_on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """Days with one base and one rate. `days` are counted by the rule's basis; `divisor` is the length of the year in the same count.
 
@@ -71,19 +79,21 @@ class Accrual:
         return tuple(_line(segment) for segment in self.segments)
 
 
-def accrue(balances: Iterable[Balance], rule: InterestRule, first: date, last: date) -> Accrual:
+def accrue(balances: Iterable[Balance], rule: InterestRule, first: date, last: date, paid: Sequence[InterestPaid] = ()) -> Accrual:
     """The interest from `first`, the first day of default (the day after the due date), to `last`, both included.
 
-    Nothing for days before `first` or before the first balance; a negative balance bears no interest. Raises ValueError without a balance
-    or with two for one day, CurrencyMismatch when they differ in currency, RateUnknown when a day with a balance has no known rate.
+    Nothing for days before `first` or before the first balance; a negative balance bears no interest. Interest that was `paid` bears none,
+    where unpaid interest does. Raises ValueError without a balance or with two for one day, CurrencyMismatch when they differ in currency,
+    RateUnknown when a day with a balance has no known rate.
     """
     history = _history(balances)
-    zero = Money.zero(history[0].amount.currency)
-    segments = tuple(_segments(history, rule, first, last))
-    return Accrual(first, last, segments, replace(zero, amount=_rounded(sum((s.counted for s in segments), Fraction(0)), zero)))
+    segments = tuple(_segments(history, rule, first, last, paid))
+    return Accrual(first, last, segments, _whole(segments, history[0].amount.currency))
 
 
-def charge_between(balances: Iterable[Balance], rule: InterestRule, start: date, first: date, last: date) -> Accrual:
+def charge_between(
+    balances: Iterable[Balance], rule: InterestRule, start: date, first: date, last: date, paid: Sequence[InterestPaid] = ()
+) -> Accrual:
     """The interest of the days from `first` to `last` of a default that began on `start`: accrued to the end less accrued to the start.
 
     The segments are those of the whole that lie in the period, cut at its start; their sum may differ from `total` by the rounding that the
@@ -91,10 +101,10 @@ def charge_between(balances: Iterable[Balance], rule: InterestRule, start: date,
     only when paid.
     """
     known = tuple(balances)
-    whole = accrue(known, rule, start, last)
+    whole = accrue(known, rule, start, last, paid)
     if first <= start:
         return whole
-    before = accrue(known, rule, start, first - _ONE_DAY)
+    before = accrue(known, rule, start, first - _ONE_DAY, paid)
     inside = tuple(_tail(segment, first, rule) for segment in whole.segments if segment.last >= first)
     return Accrual(first, last, tuple(segment for segment in inside if segment.days), whole.total - before.total)
 
@@ -122,7 +132,7 @@ def _history(balances: Iterable[Balance]) -> list[Balance]:
         if earlier.from_on == later.from_on and earlier.amount != later.amount:
             raise ValueError(f"two balances for {later.from_on}: {earlier.amount} and {later.amount}")
     nothing = Money.zero(currency)
-    clean = [replace(balance, amount=max(balance.amount, nothing)) for balance in ordered]
+    clean = [replace(balance, amount=nothing) if balance.amount < nothing else balance for balance in ordered]
     changes = [later for earlier, later in pairwise(clean) if later.amount != earlier.amount]
     return [clean[0], *changes]
 
@@ -139,13 +149,13 @@ def _spans(history: Sequence[Balance], first: date, last: date) -> Iterator[tupl
 # How it is cut
 
 
-def _segments(history: Sequence[Balance], rule: InterestRule, first: date, last: date) -> Iterator[Segment]:
+def _segments(history: Sequence[Balance], rule: InterestRule, first: date, last: date, paid: Sequence[InterestPaid]) -> Iterator[Segment]:
     if first > last:
         return
     if rule.over_time is RateOverTime.AT_PAYMENT:
         yield from _by_payment(history, rule, first, last)
     elif rule.compounding is Compounding.YEARLY:
-        yield from _compounded(history, rule, first, last)
+        yield from _compounded(history, rule, first, last, paid)
     else:
         yield from _simple(history, rule, first, first, last, Money.zero(history[0].amount.currency))
 
@@ -174,13 +184,33 @@ def _years(basis: DayBasis, begin: date, end: date) -> Iterator[tuple[date, date
     yield begin, end
 
 
-def _compounded(history: Sequence[Balance], rule: InterestRule, first: date, last: date) -> Iterator[Segment]:
-    """After each full year the interest of that year, in whole cents, is added to the base for as long as any of the debt is owed."""
-    capitalised = Money.zero(history[0].amount.currency)
+def _compounded(history: Sequence[Balance], rule: InterestRule, first: date, last: date, paid: Sequence[InterestPaid]) -> Iterator[Segment]:
+    """After each full year the interest of that year, in whole cents, is added to the base for as long as any of the debt is owed.
+
+    What was paid of the interest, the oldest first, is not in the base from the next day on.
+    """
+    earlier = Money.zero(history[0].amount.currency)
     for begin, end in _full_years(first, last):
-        year = list(_simple(history, rule, first, begin, end, capitalised))
+        year: list[Segment] = []
+        for from_on, to, capitalised in _unpaid(earlier, begin, end, paid):
+            year += _simple(history, rule, first, from_on, to, capitalised)
         yield from year
-        capitalised += replace(capitalised, amount=_rounded(sum((s.counted for s in year), Fraction(0)), capitalised))
+        earlier += _whole(year, earlier.currency)
+
+
+def _unpaid(earlier: Money, begin: date, end: date, paid: Sequence[InterestPaid]) -> Iterator[tuple[date, date, Money]]:
+    """The days from begin to end, cut where less is unpaid of the interest of earlier years, with what is."""
+    unpaid = _less(earlier, paid, begin)
+    for day in sorted({one.paid_on + _ONE_DAY for one in paid if begin <= one.paid_on < end}):
+        if (left := _less(earlier, paid, day)) != unpaid:
+            yield begin, day - _ONE_DAY, unpaid
+            begin, unpaid = day, left
+    yield begin, end, unpaid
+
+
+def _less(earlier: Money, paid: Sequence[InterestPaid], day: date) -> Money:
+    nothing = Money.zero(earlier.currency)
+    return max(earlier - sum((one.amount for one in paid if one.paid_on < day), start=nothing), nothing)
 
 
 def _full_years(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -238,9 +268,9 @@ def _segment(begin: date, end: date, base: Money, rate: Rate, rule: InterestRule
     exact = a_day * days
     counted = exact
     if rule.rounding is Rounding.PER_DAY:
-        counted = Fraction(_rounded(a_day, base)) * days
+        counted = Fraction(_rounded(a_day, base.currency)) * days
     elif rule.rounding is Rounding.PER_SEGMENT:
-        counted = Fraction(_rounded(exact, base))
+        counted = Fraction(_rounded(exact, base.currency))
     return Segment(
         begin, end, days, base, rate.annual_percent, divisor, exact, counted, rate.source, rate.confirmation, capitalised
     )  # fmt: skip
@@ -263,9 +293,14 @@ def _divisor(basis: DayBasis, day: date) -> int:
     return 365 if basis is DayBasis.ACTUAL_365 else 360
 
 
-def _rounded(value: Fraction, like: Money) -> Decimal:
+def _whole(segments: Iterable[Segment], currency: str) -> Money:
+    """What they come to together, rounded."""
+    return Money(_rounded(sum((segment.counted for segment in segments), Fraction(0)), currency), currency)
+
+
+def _rounded(value: Fraction, currency: str) -> Decimal:
     """Half up to the decimals of the currency."""
-    return _decimal(value, minor_units(like.currency))
+    return _decimal(value, minor_units(currency))
 
 
 def _decimal(value: Fraction, places: int) -> Decimal:

@@ -25,6 +25,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "days": "{first} – {last}: {days} días × {base} × {percent} % ÷ {divisor} = {sum}",
         "day": "{first}: 1 día × {base} × {percent} % ÷ {divisor} = {sum}",
         "share": "{percent} % de {base} = {sum}",
+        "rounded": "Redondeado a céntimos sobre todos los periodos juntos: {total}",
         "limited": "Importe limitado: {total}",
         "statement": "Cargos por demora, {month}",
     },
@@ -37,6 +38,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "days": "{first} – {last}: {days} days × {base} × {percent} % ÷ {divisor} = {sum}",
         "day": "{first}: 1 day × {base} × {percent} % ÷ {divisor} = {sum}",
         "share": "{percent} % of {base} = {sum}",
+        "rounded": "Rounded to cents over all periods together: {total}",
         "limited": "Limited to {total}",
         "statement": "Late-payment charges, {month}",
     },
@@ -50,6 +52,9 @@ def charge_text(made: Calculation, number: str, customer: Customer, policy: Poli
     first, last = format_date(made.first, locale), format_date(made.last, locale)
     title = words[made.kind.value].format(number=clean(number), first=first, last=last)
     steps = [text for step in made.steps if (text := _step(step, words, locale))]
+    printed = [Money.of(step.counted, made.counted.currency) for step in made.steps]
+    if steps and sum(printed[1:], start=printed[0]) != made.counted:
+        steps.append(words["rounded"].format(total=money_text(made.counted, locale)))
     if made.total != made.counted:
         steps.append(words["limited"].format(total=money_text(made.total, locale)))
     text = "\n".join([title, *steps])

@@ -107,7 +107,8 @@ def _rendered(renderer: Renderer, policy: Policy, notice: NoticeKind, language: 
         message = renderer.render(context, notice, language)
         seen = visible_text(message.html)
         for part, text, links in (("text", message.text, message.text), ("HTML", seen, "\n".join(_LINK.findall(unescape(message.html))))):
-            for missing in _missing(context, text, links):
+            offers = _missing_offers(context, text) if policy.early_payment_discount.percent else ()
+            for missing in (*_missing(context, text, links), *offers):
                 what = f"the {part} part does not say {missing} (sample: {case})"
                 yield TemplateFinding(
                     Severity.REFUSE, where, what, "a notice names number, amount, due date, how to pay and whom to answer"
@@ -138,6 +139,14 @@ def _missing(context: NoticeContext, text: str, links: str) -> Iterator[str]:
     yield from _missing_ways(context, seen, links)
     if context.signature.name not in seen or context.signature.email not in seen:
         yield f"whom to answer ({context.signature.name}, {context.signature.email})"
+
+
+def _missing_offers(context: NoticeContext, text: str) -> Iterator[str]:
+    seen = _joined(text)
+    for offer in (line.discount for line in context.discounted if line.discount):
+        is_dated = any(_joined(day) in seen for day in (offer.last_on, offer.last_day))
+        if not is_dated or any(_joined(amount) not in seen for amount in (offer.amount, offer.rest)):
+            yield f"the early-payment discount of {offer.amount} with its last day and what is left to pay ({offer.last_on}, {offer.rest})"
 
 
 def _missing_ways(context: NoticeContext, seen: str, links: str) -> Iterator[str]:

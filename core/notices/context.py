@@ -4,25 +4,29 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 
 from ..dunning.facts import Action, ActionItem
 from ..money import Money, totals
 from ..policy.schema import Channel, PaymentDetails, Policy
-from ..receivables import UnappliedCredit
+from ..receivables import EarlyDiscount, UnappliedCredit
 from .charge_news import NO_NEWS, Charged, ChargeNews, Earlier, Prospect, Step, charged, prospects
+from .discount_words import Discount, discount_of
 from .display import clean, clean_paragraphs, day_in_year, format_date, grouped, joined, locale_of, long_date, money_text, web_address
 
 ANSWER_DAYS = 10
 """Days that firm and final notices give for the payment or an answer; fewer when the ladder goes on sooner."""
 
 LONGEST_REFERENCE = 140  # ISO 20022, unstructured remittance information of a SEPA credit transfer
+NO_OFFERS: Mapping[str, EarlyDiscount] = MappingProxyType({})
 _SATURDAY = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One open item. `due_on` is for tables, `due_day` for sentences, `due_long` in full; `days_left` counts up to the due date.
-    `instalment` of `instalments` is 1 of 1 for an invoice with one due date; `page_url` is empty when it cannot be paid online."""
+    `instalment` of `instalments` is 1 of 1 for an invoice with one due date; `page_url` is empty when it cannot be paid online; `discount`
+    is what may be deducted by paying early, none when nothing is offered."""
 
     number: str
     reference: str
@@ -39,6 +43,7 @@ class Line:
     days_overdue: int
     days_left: int
     page_url: str
+    discount: Discount | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,9 @@ class NoticeContext:
     """Everything a template may say. `item` is the only item, or none when there are several; `page_url` is the one page where all of it
     can be paid, else empty; `online` has one item for each pay page; `attached` counts the invoices that go along as PDF;
     `call_follows` is true when the ladder goes on with a call. `charged` are the late charges that stand in the books for these invoices,
-    `charged_before` counts those that are too many to be printed, `prospects` are those that may come."""
+    `charged_before` counts those that are too many to be printed, `prospects` are those that may come. `discounted` are the items with a
+    discount for paying early, which no total takes off; `asks_for_all` names what asks for them without it (page, code) beside an account
+    to which less can be sent."""
 
     language: str
     form_of_address: str
@@ -159,10 +166,12 @@ class NoticeContext:
     charged: tuple[Charged, ...]
     charged_before: tuple[Earlier, ...]
     prospects: tuple[Prospect, ...]
+    discounted: tuple[Line, ...]
+    asks_for_all: tuple[str, ...]
 
 
 VALUES: tuple[type, ...] = (
-    *(Line, Section, Balance, Credit, Account, Code, Promise, Signer),
+    *(Line, Discount, Section, Balance, Credit, Account, Code, Promise, Signer),
     *(Prospect, Charged, Step, Earlier, NoticeContext),
 )
 
@@ -176,12 +185,15 @@ def build_context(
     attached: Collection[str] = frozenset(),
     codes: Sequence[TransferCode] = (),
     charges: ChargeNews = NO_NEWS,
+    offers: Mapping[str, EarlyDiscount] = NO_OFFERS,
 ) -> NoticeContext:
     """The words for one message. `pages` are pay pages, by item or, where one page is for the whole invoice, by invoice id; `attached` are
-    the invoices whose PDFs really go along, `codes` the payment codes that do."""
+    the invoices whose PDFs really go along, `codes` the payment codes that do; `offers` are discounts for paying early, by item."""
     locale = locale_of(action.language, action.customer.country, policy.company.locale)
     entries = sorted(action.items, key=lambda entry: (entry.item.due_date, entry.item.number, entry.item.ordinal))
-    lines = {entry.item.id: _line(entry, as_of, locale, pages) for entry in entries}
+    lines = {entry.item.id: _line(entry, as_of, locale, pages, offers) for entry in entries}
+    accounts = _accounts(entries, policy, codes, locale)
+    discounted = [(line, entry.item.total.currency) for entry in entries if (line := lines[entry.item.id]).discount is not None]
     urls = {line.page_url for line in lines.values()}
     answer_by, call_follows = _what_follows(action, policy, as_of)
     made, before = charged(charges, action.customer, policy, locale)
@@ -204,7 +216,7 @@ def build_context(
         balances=tuple(_balance(money, action.credits, locale) for money in action.totals),
         credits=tuple(_credit(credit, locale) for credit in action.credits if credit.remaining.is_positive),
         promises=_promises(entries, as_of, locale),
-        accounts=_accounts(entries, policy, codes, locale),
+        accounts=accounts,
         page_url=urls.pop() if len(urls) == 1 else "",
         attached=len({entry.item.invoice_id for entry in entries} & set(attached)),
         call_follows=call_follows,
@@ -212,10 +224,19 @@ def build_context(
         charged=made,
         charged_before=before,
         prospects=prospects(charges, [entry.item for entry in entries], action.customer, policy, as_of.year, locale),
+        discounted=tuple(line for line, _ in discounted),
+        asks_for_all=_asks_for_all(discounted, accounts),
     )
 
 
-def _line(entry: ActionItem, as_of: date, locale: str, pages: Mapping[str, str]) -> Line:
+def _asks_for_all(discounted: Sequence[tuple[Line, str]], accounts: Iterable[Account]) -> tuple[str, ...]:
+    """`discounted` are lines with their currencies."""
+    usable = [account for account in accounts if account.currency in {currency for _, currency in discounted}]
+    has = {"page": any(line.page_url for line, _ in discounted), "code": any(account.codes for account in usable)}
+    return tuple(what for what, is_there in has.items() if is_there and usable)
+
+
+def _line(entry: ActionItem, as_of: date, locale: str, pages: Mapping[str, str], offers: Mapping[str, EarlyDiscount]) -> Line:
     item = entry.item
     overdue = item.days_overdue(as_of)
     return Line(
@@ -234,6 +255,7 @@ def _line(entry: ActionItem, as_of: date, locale: str, pages: Mapping[str, str])
         days_overdue=max(overdue, 0),
         days_left=max(-overdue, 0),
         page_url=web_address(pages.get(item.id) or pages.get(item.invoice_id, "")),
+        discount=discount_of(item, offers.get(item.id), as_of, locale),
     )
 
 

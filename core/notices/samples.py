@@ -1,6 +1,6 @@
 """Invented notices for the check of templates: one of each kind of case that a text must be able to say, always the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -9,9 +9,9 @@ from ..dunning.facts import Action, ActionItem, ActionKind, Recipient
 from ..money import Money
 from ..policy.charge_schema import RuleKind
 from ..policy.schema import Channel, NoticeKind, Policy
-from ..receivables import CreditKind, Customer, OpenItem, UnappliedCredit
+from ..receivables import CreditKind, Customer, EarlyDiscount, OpenItem, UnappliedCredit
 from .charge_news import MOST_PRINTED, NO_NEWS, Announced, ChargeNews, StandingCharge
-from .context import NoticeContext, TransferCode, build_context
+from .context import NO_OFFERS, NoticeContext, TransferCode, build_context
 
 _AS_OF = date(2025, 5, 13)
 _USUAL_DAYS = {
@@ -41,6 +41,9 @@ def sample_contexts(policy: Policy, notice: NoticeKind, language: str) -> Iterat
         yield "credits", _context(policy, notice, language, key, (one,), credits_=(_credit(first, 40), _credit(second, 5000)))
         yield "a promise that has passed", _context(policy, notice, language, key, (one,), promised=True)
         yield "payment codes", _context(policy, notice, language, key, (one, _item(2, days, first)), coded=True)
+        two = (one, _item(2, days, first))
+        yield "an early-payment discount", _context(policy, notice, language, key, (one,), pages=True, offers=_offers(one))
+        yield "early-payment discounts", _context(policy, notice, language, key, two, coded=True, offers=_offers(*two))
         if policy.late_charges is not None:
             yield "late charges", _context(policy, notice, language, key, (one, _item(2, days, first)), news=_news(first))
 
@@ -87,6 +90,7 @@ def _context(
     promised: bool = False,
     coded: bool = False,
     news: ChargeNews = NO_NEWS,
+    offers: Mapping[str, EarlyDiscount] = NO_OFFERS,
 ) -> NoticeContext:
     promised_on = _AS_OF - timedelta(days=3) if promised else None
     action = Action(
@@ -106,7 +110,11 @@ def _context(
     addresses = {item.invoice_id: f"{_PAGE}/{item.invoice_id}" for item in items} if pages else {}
     codes = [TransferCode(item.outstanding, item.number, f"{item.invoice_id}@example.com") for item in items if coded]
     attached = {items[0].invoice_id} if pages else frozenset()
-    return build_context(action, policy, _AS_OF, addresses, attached=attached, codes=codes, charges=news)
+    return build_context(action, policy, _AS_OF, addresses, attached=attached, codes=codes, charges=news, offers=offers)
+
+
+def _offers(*items: OpenItem) -> Mapping[str, EarlyDiscount]:
+    return {item.id: EarlyDiscount(_AS_OF + timedelta(days=3), Money.of(25, item.total.currency)) for item in items}
 
 
 def _news(currency: str) -> ChargeNews:

@@ -123,6 +123,31 @@ class PaymentReported:
     is_live: bool
 
 
+class TakenBack(StrEnum):
+    """How money goes back: the company paid it back, or the customer's bank contests the payment."""
+
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTakenBack:
+    """That a payment was paid back, or is contested. `id` is the same however often it is told; `payment_id` is that of the payment;
+    `amount` is all that was paid back by now, or is contested; `on` is the day in the company's zone; `reason` is the provider's word for
+    it, empty when it gives none. `company` and `invoice_id` are empty where the provider does not say them."""
+
+    provider: str
+    kind: TakenBack
+    id: str
+    event_id: str
+    payment_id: str
+    amount: Money
+    on: date
+    reason: str = ""
+    company: str = ""
+    invoice_id: str = ""
+
+
 class PaymentLinkProvider(Protocol):
     """A maker of payment links."""
 

@@ -1,4 +1,5 @@
-"""What Stripe tells by itself: whether a delivery is genuine, and which payment it reports. Pure functions; the endpoint is elsewhere.
+"""What Stripe tells by itself: whether a delivery is genuine, which payment it reports, or which goes back. Pure functions; the endpoint is
+elsewhere.
 
 Sources: Stripe, "Receive Stripe events in your webhook endpoint" (signatures) and "Fulfill orders" (which events mean paid). Answer 2xx to
 every genuine delivery, whatever was made of it: Stripe sends again what is not answered so, out of order and more than once.
@@ -14,7 +15,7 @@ from typing import Any
 
 from ..errors import UnexpectedResponse
 from ..secret import Secret
-from .port import PaymentReported
+from .port import PaymentReported, PaymentTakenBack, TakenBack
 from .stripe_money import from_stripe
 
 SIGNATURE_HEADER = "stripe-signature"
@@ -71,6 +72,46 @@ def _payment(event: Mapping[str, Any], session: Mapping[str, Any], ours: Mapping
         paid_on=datetime.fromtimestamp(_number(event["created"]), UTC).astimezone(zone).date(),
         link=_text(session["payment_link"]),
         is_live=event["livemode"] is True,
+    )
+
+
+_TAKEN_BACK = {"charge.refunded": (TakenBack.REFUND, "amount_refunded"), "charge.dispute.created": (TakenBack.DISPUTE, "amount")}
+
+
+def taken_back(body: bytes, zone: tzinfo) -> PaymentTakenBack | None:
+    """The refund or the dispute that a genuine delivery reports, of whatever payment: Stripe says of a dispute only the payment. None for
+    everything else, and for the test mode.
+
+    Raises UnexpectedResponse when it cannot be read: for the work list.
+    """
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    known = _TAKEN_BACK.get(said) if isinstance(said := _under(event, "type"), str) else None
+    told = _under(_under(event, "data"), "object")
+    if known is None or _under(event, "livemode") is not True or not _under(told, "payment_intent"):
+        return None
+    try:
+        return _taken(event, told, *known, zone)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        raise UnexpectedResponse(f"Stripe reported a {known[0].value} that is not understood ({_under(event, 'id')}).") from error
+
+
+def _taken(event: Mapping[str, Any], told: Mapping[str, Any], kind: TakenBack, amount: str, zone: tzinfo) -> PaymentTakenBack:
+    ours = told.get("metadata") if kind is TakenBack.REFUND else None
+    total = _number(told[amount])
+    return PaymentTakenBack(
+        provider="stripe",
+        kind=kind,
+        id=f"{_text(told['id'])}|{total}" if kind is TakenBack.REFUND else _text(told["id"]),
+        event_id=_text(event["id"]),
+        payment_id=_text(told["payment_intent"]),
+        amount=from_stripe(total, _text(told["currency"])),
+        on=datetime.fromtimestamp(_number(event["created"]), UTC).astimezone(zone).date(),
+        reason=str(_under(told, "reason") or ""),
+        company=str(_under(ours, COMPANY) or ""),
+        invoice_id=str(_under(ours, INVOICE) or ""),
     )
 
 

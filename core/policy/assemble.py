@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError, create_model
 from pydantic_core import ErrorDetails
@@ -18,6 +18,8 @@ from .words import finding_of, keys_of
 
 Secrets = Callable[[str], str | None]
 """Finds a secret by what stands between `${` and `}`: an environment variable's name, or `file:` and a path. None when it is not there."""
+
+M = TypeVar("M", bound=BaseModel)
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*|file:[^}\x00-\x1f]+)\}")
 
@@ -48,6 +50,17 @@ def assembled(
     taken = {one.path for one in found}
     found += [one for one in absent if one.path not in taken]
     return policy, found
+
+
+def modelled(model: type[M], value: dict[str, Any], secrets: Secrets) -> tuple[M | None, list[Finding]]:
+    """The value as its model reads it (None when the model refuses it) and all findings; it is good only without any."""
+    known: list[Secret] = []
+    absent: list[Finding] = []
+    made, found = _validated(model, _with_secrets(value, (), secrets, known, absent))
+    taken = {one.path for one in found}
+    return made, [replace(one, message=masked(one.message, tuple(known))) for one in found] + [
+        one for one in absent if one.path not in taken
+    ]
 
 
 def _with_secrets(value: Any, path: Path, secrets: Secrets, known: list[Secret], absent: list[Finding]) -> Any:

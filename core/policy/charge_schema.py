@@ -117,7 +117,9 @@ class ChargeRule(Model):
         None, description="Country, and region where it matters, whose law it is: ES, US-TX. Left out: the company's country and region"
     )
     legal_limit_percent: Percent | None = Field(
-        None, description="contract_interest: the highest annual rate that the law allows, where you know better than the country's data"
+        None,
+        description="contract_interest: the highest annual rate that the law allows, where you know better than the country's data; "
+        "as the law states it, which is an effective rate in Colombia",
     )
     day_basis: Annotated[DayBasis, Strict(False)] | None = Field(
         None, description="Interest: how days become years; left out: as the country does"
@@ -176,7 +178,7 @@ class LateCharges(Model):
         default_factory=dict, description="A charge below this is not made yet: it waits and is added to the next"
     )
     cap: dict[CurrencyCode, Amount] = Field(
-        default_factory=dict, description="All charges on an invoice, or on an instalment, are together at most this"
+        default_factory=dict, description="All charges on an invoice are together at most this; each instalment counts for itself"
     )
     cap_share: Share | None = Field(None, description="All charges on an invoice, or on an instalment, are at most this share of its total")
     exempt: Several[Exemption] = Field((), description="Who is not charged, and why")
@@ -188,6 +190,9 @@ class LateCharges(Model):
         Placement.DOCUMENT,
         description="document: one for each charge; line: on the invoice where that is allowed, else a document; statement: one itemised "
         "document for each customer and month",
+    )
+    payment_days: Annotated[int, Field(ge=0, le=90)] = Field(
+        14, description="Days from the date of a charge's own document to the day on which it is due; a line is due with its invoice"
     )
     after_payment: AfterPayment = Field(
         # docs/sources.md 18

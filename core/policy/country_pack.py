@@ -13,7 +13,18 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..money import Money
-from ..rates import Compounding, Confirmation, DayBasis, InterestRule, Rate, RateOverTime, RateTable, RateUnknown, Rounding
+from ..rates import (
+    Compounding,
+    Confirmation,
+    DayBasis,
+    InterestRule,
+    Rate,
+    RateOverTime,
+    RateTable,
+    RateUnknown,
+    Rounding,
+    nominal_annual,
+)
 from .statutory import Dated, ReferenceSeries, Sourced, StatutoryInterest
 
 T = TypeVar("T")
@@ -37,7 +48,7 @@ class Treatment(StrEnum):
 
 
 class Allocation(StrEnum):
-    """What a part payment pays first when the payer does not say."""
+    """What a part payment pays first by law, when nobody says otherwise. Interest is counted by the books, which may say otherwise."""
 
     PRINCIPAL_FIRST = "principal_first"
     COSTS_INTEREST_PRINCIPAL = "costs_interest_principal"
@@ -74,7 +85,7 @@ class FixedSum(Dated):
 class Ceiling(Sourced):
     """The most that may be agreed, in percent a year, for debts from an amount on; none means without a limit.
 
-    `region` is an ISO 3166-2 subdivision without the country.
+    `region` is an ISO 3166-2 subdivision without the country. `stated` is the percentage as the law has it, which may be an effective rate.
     """
 
     region: str = ""
@@ -83,7 +94,18 @@ class Ceiling(Sourced):
     business: bool = True
     consumer: bool = True
     debt_from: Decimal = Decimal(0)
-    percent: Decimal | None = None
+    stated: Decimal | None = Field(None, alias="percent")
+    effective: bool = False
+
+    @property
+    def percent(self) -> Decimal | None:
+        """The limit for a nominal rate, as agreed rates are: what an effective one allows to be charged by the month."""
+        return nominal_annual(self.stated) if self.effective and self.stated is not None else self.stated
+
+    @property
+    def words(self) -> str:
+        """The limit for people: as a nominal rate, and as the law states it where that is another number."""
+        return f"{self.percent} % ({self.stated} % effective)" if self.effective else f"{self.percent} %"
 
 
 class Floor(Dated):
@@ -218,6 +240,10 @@ class CountryPack(BaseModel):
             return Nothing(f"The limit for agreed interest on {day} is not known ({where}).{why} Look it up and give it in the policy.")
         return max(fitting, key=lambda one: (one.debt_from, one.from_on))
 
+    def nominal_limit(self, stated: Decimal) -> Decimal:
+        """A limit that was looked up in the law of this country, as a nominal rate."""
+        return nominal_annual(stated) if any(one.effective for one in self.ceilings) else stated
+
     def floor_on(self, day: date) -> Floor | None:
         """The least that a contract may say, in percent a year; None where the law sets none or none is known for the day."""
         return next((floor for floor in reversed(self.floors) if floor.from_on <= day), None)
@@ -246,15 +272,25 @@ class CountryPack(BaseModel):
         if ChargeKind.STATUTORY_INTEREST in kinds:
             for is_business in (True, False):
                 yield from self._rate_doubts(as_of, is_business=is_business)
-        believed = [f"`{name}`" for name, one in self.method.settings() if _is_believed(one)]
-        if believed and _INTEREST & set(kinds):
-            yield f"how interest is counted is believed and not confirmed in {', '.join(believed)}."
+        if _INTEREST & set(kinds):
+            yield from self._method_doubts()
         if ChargeKind.COMPENSATION in kinds:
             yield from (f"the fixed sum is believed: {rule.source}." for rule in self.compensation[-1:] if _is_believed(rule))
         if ChargeKind.CONTRACT_INTEREST in kinds:
             yield from self._ceiling_doubts(as_of)
         for kind in kinds:
             yield from self._tax_doubts(kind)
+
+    def _method_doubts(self) -> Iterator[str]:
+        """What a payment pays first is the books' own affair, so that nothing is counted by `allocation`."""
+        believed = [f"`{name}`" for name, one in self.method.settings() if _is_believed(one) and one is not self.method.allocation]
+        if believed:
+            yield f"how interest is counted is believed and not confirmed in {', '.join(believed)}."
+        if self.method.allocation.value is Allocation.COSTS_INTEREST_PRINCIPAL:
+            yield (
+                "by law a part payment pays costs and interest before the debt; here interest is counted on what the books say is owed, "
+                f"which is never more ({self.method.allocation.source})."
+            )
 
     def _rate_doubts(self, as_of: date, *, is_business: bool) -> Iterator[str]:
         whose = "between businesses" if is_business else "from consumers"
@@ -272,7 +308,7 @@ class CountryPack(BaseModel):
     def _ceiling_doubts(self, as_of: date) -> Iterator[str]:
         if self.ceilings and not any(one.from_on <= as_of <= one.until for one in self.ceilings):
             newest = max(self.ceilings, key=lambda one: one.until)
-            yield f"the newest limit for agreed interest, {newest.percent} %, ended on {newest.until}."
+            yield f"the newest limit for agreed interest, {newest.words}, ended on {newest.until}."
         if self.unknown_ceilings:
             yield f"the limit for agreed interest is not known{_for(self.unknown_ceilings)}."
         believed = {one.region for one in self.ceilings if _is_believed(one)}

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from ..secret import Secret
 from .explain_charges import charge_sentences
+from .explain_digest import digest_sentences
+from .explain_discount import discount_sentences
 from .explain_payment import payment_sentences
 from .schema import (
     Channel,
@@ -67,7 +69,10 @@ def explain(policy: Policy) -> list[str]:
         *_scope(policy),
         *payment_sentences(policy),
         *charge_sentences(policy),
+        *discount_sentences(policy),
         *_safety(policy),
+        *_schedule(policy),
+        *digest_sentences(policy.digest),
     ]
 
 
@@ -212,6 +217,15 @@ def _scope(policy: Policy) -> Iterator[str]:
     steps = ", then ".join(_RECIPIENTS[step] for step in policy.recipients)
     yield f"A notice goes to the first of these that has a usable address: {steps}."
     yield _GROUPINGS[policy.grouping]
+
+
+def _schedule(policy: Policy) -> Iterator[str]:
+    schedule, zone = policy.schedule, policy.company.time_zone
+    yield f"A worker reads the books every {counted(schedule.sync_every_minutes, 'minute')}, and sooner when a webhook tells of a change."
+    day = _WEEKDAYS[schedule.complete.day]
+    yield f"It reads everything that is open anew every {day} at {schedule.complete.at:%H:%M} ({zone})."
+    times = listed([f"{at:%H:%M}" for at in schedule.run_at])
+    yield f"It runs at {times} ({zone})." if schedule.automatic else f"It never runs by itself; a person does ({times} do not matter)."
 
 
 def _safety(policy: Policy) -> Iterator[str]:

@@ -10,9 +10,9 @@ from .sentences import amounts_listed, counted, listed, match_words, quoted
 
 _CUSTOMERS = {CustomerKind.BUSINESS: "businesses", CustomerKind.CONSUMER: "consumers", CustomerKind.ALL: "all customers"}
 _PLACEMENTS = {
-    Placement.DOCUMENT: "Each charge is a document of its own that cites the invoice.",
-    Placement.LINE: "A charge is a line on the invoice where that is allowed, else a document of its own.",
-    Placement.STATEMENT: "The charges of a customer and month are one itemised document.",
+    Placement.DOCUMENT: "Each charge is a document of its own that cites the invoice",
+    Placement.LINE: "A charge is a line on the invoice where that is allowed, else a document of its own",
+    Placement.STATEMENT: "The charges of a customer and month are one itemised document",
 }
 _AFTER = {
     AfterPayment.WAIVE: "When an invoice is paid, lateness that was not charged yet is dropped.",
@@ -112,9 +112,9 @@ def _limits(policy: Policy, charges: LateCharges) -> Iterator[str]:
     if charges.minimum:
         yield f"A charge below {amounts_listed(charges.minimum)} waits and is added to the next."
     if charges.cap:
-        yield f"All charges on an invoice are together at most {amounts_listed(charges.cap)}."
+        yield f"All charges on an invoice, or on an instalment, are together at most {amounts_listed(charges.cap)}."
     if charges.cap_share is not None:
-        yield f"All charges on an invoice are together at most {charges.cap_share:%} of its total."
+        yield f"All charges on an invoice, or on an instalment, are together at most {charges.cap_share:%} of its total."
     for exemption in charges.exempt:
         yield f"Nothing is charged if {', and '.join(match_words(exemption.match))}. Reason: {exemption.reason}"
 
@@ -124,7 +124,8 @@ def _care(charges: LateCharges) -> Iterator[str]:
     told = f"Only what a notice announced is charged, {days} later at the earliest."
     yield told if charges.announce else f"Charges are made without an announcement (the {days} do not matter)."
     yield "A person says yes to every charge." if charges.approval else "Charges are made without a person's yes."
-    yield _PLACEMENTS[charges.placement]
+    due = f"{counted(charges.payment_days, 'day')} after its date" if charges.payment_days else "on its date"
+    yield f"{_PLACEMENTS[charges.placement]}; a document is due {due}."
     yield _AFTER[charges.after_payment]
     if charges.write_off_below:
         limit = amounts_listed(charges.write_off_below)

@@ -13,7 +13,10 @@ from ..calendar import knows_country
 from ..money import minor_units
 from ..port import Capability
 from .charge_schema import ChargeRule, Exemption, LateCharges
+from .discount_schema import EarlyPaymentDiscount
 from .lint_charges import charge_advice, charge_findings
+from .lint_digest import digest_findings
+from .lint_discount import discount_advice, discount_findings
 from .lint_ladders import ladder_findings
 from .lint_payment import payment_findings
 from .problems import Finding, Path
@@ -57,6 +60,8 @@ def findings(
     for rule in policy.entries("customers", CustomerRule):
         yield from _rule(rule, _procedures(policy))
     yield from charge_findings(policy, capabilities)
+    yield from discount_findings(policy, capabilities)
+    yield from digest_findings(policy)
     if capabilities is not None:
         yield from _abilities(policy, capabilities)
 
@@ -116,7 +121,8 @@ def _amounts(policy: Section) -> Iterator[Finding]:
     yield from _decimals(guard.path, "max_total", guard.sound("max_total"))
     yield from _charge_amounts(policy.section("late_charges", LateCharges))
     excepted = policy.section("late_charges", LateCharges).entries("exempt", Exemption)
-    for rule in (*policy.entries("customers", CustomerRule), *excepted):
+    discount = policy.section("early_payment_discount", EarlyPaymentDiscount)
+    for rule in (*policy.entries("customers", CustomerRule), *excepted, discount):
         match = rule.section("match", Match)
         low, high = match.sound("min_amount") or {}, match.sound("max_amount") or {}
         yield from _decimals(match.path, "min_amount", low)
@@ -192,7 +198,7 @@ def missing_payment_details(policy: Policy, currencies: Iterable[str]) -> list[F
 def warnings(policy: Policy, as_of: date | None = None) -> list[Finding]:
     """What is legal and unwise. With `as_of`, also what has run out by that day."""
     known = [*_mail_advice(policy), *_start_advice(policy), *_ladder_advice(policy), *_rule_advice(policy, as_of)]
-    return [*known, *charge_advice(policy, as_of), *_guard_advice(policy)]
+    return [*known, *charge_advice(policy, as_of), *discount_advice(policy), *_guard_advice(policy)]
 
 
 def _mail_advice(policy: Policy) -> Iterator[Finding]:

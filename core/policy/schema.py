@@ -14,6 +14,8 @@ from pydantic import BaseModel, Field, InstanceOf
 from ..receivables import ContactRole
 from ..secret import Secret
 from .charge_schema import LateCharges
+from .digest_schema import Digest
+from .discount_schema import EarlyPaymentDiscount
 from .parts import Match as Match
 from .parts import Model as Model
 from .payment_schema import LinkProvider as LinkProvider
@@ -21,6 +23,8 @@ from .payment_schema import PaymentDetails as PaymentDetails
 from .payment_schema import PaymentLink as PaymentLink
 from .payment_schema import PaymentLinkEntry
 from .payment_schema import PostalAddress as PostalAddress
+from .schedule_schema import Schedule
+from .schedule_schema import Weekday as Weekday
 from .values import (
     Amount,
     CountryCode,
@@ -48,18 +52,6 @@ class Mode(Word):
     SHADOW = "shadow"
     APPROVE = "approve"
     LIVE = "live"
-
-
-class Weekday(Word):
-    """A day of the week."""
-
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
 
 
 class FormOfAddress(Word):
@@ -315,6 +307,11 @@ class Policy(Model):
     )
     templates: Line = Field("", description="A folder with the company's own texts; what is missing there is taken from Puntual's")
     late_charges: LateCharges | None = Field(None, description="What being late costs; left out, nothing is charged")
+    schedule: Schedule = Field(default_factory=Schedule, description="When the worker reads the books and runs by itself")
+    digest: Digest | None = Field(None, description="A mail to the company's own people about what was done and what waits; left out: none")
+    early_payment_discount: EarlyPaymentDiscount = Field(
+        default_factory=EarlyPaymentDiscount, description="What paying early is worth; left out, what the ledger's own terms grant counts"
+    )
     promises: Promises = Field(default_factory=Promises, description="How a promise to pay is treated")
     guard: Guard = Field(default_factory=Guard, description="When a plan is too implausible to be carried out without asking")
 

@@ -6,9 +6,21 @@ from fractions import Fraction
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from puntual.core.dunning.interest import Accrual, Balance, accrue, charge_between
+from puntual.core.dunning.interest import Accrual, Balance, InterestPaid, accrue, charge_between
 from puntual.core.money import Money
-from puntual.core.rates import Compounding, Confirmation, DayBasis, InterestRule, Rate, RateOverTime, RateTable, Rounding
+from puntual.core.policy.countries import country_pack
+from puntual.core.rates import (
+    Compounding,
+    Confirmation,
+    DayBasis,
+    InterestRule,
+    Rate,
+    RateOverTime,
+    RateTable,
+    Rounding,
+    effective_annual,
+    nominal_annual,
+)
 
 START = date(2023, 11, 20)
 DAYS = st.integers(0, 900)
@@ -152,3 +164,83 @@ def test_the_rate_of_the_payment_is_never_negative_and_telescopes(balances: list
     before = charge_between(balances, rule, START, START, day(cut)).total
     assert before.amount >= 0
     assert before + charge_between(balances, rule, START, day(cut + 1), day(900)).total == whole or cut == 900
+
+
+# What a payment pays first
+
+
+def by_the_legal_order(owed: Fraction, rule: InterestRule, first: date, last: date, payments: dict[date, Fraction]) -> Fraction:
+    """All the interest when every payment pays interest first and then the debt (§ 367 BGB, art. 6:44 BW), one line a day, not rounded."""
+    unpaid = total = Fraction(0)
+    for today in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        if rule.compounding is Compounding.YEARLY and today > first and (today.month, today.day) == (first.month, first.day):
+            owed, unpaid = owed + unpaid, Fraction(0)
+        year = 366 if rule.basis is DayBasis.ACTUAL_ACTUAL and today.year % 4 == 0 else 365
+        of_today = owed * Fraction(rule.rates.on(today).annual_percent) / 100 / year
+        unpaid, total = unpaid + of_today, total + of_today
+        to_interest = min(unpaid, payments.get(today, Fraction(0)))
+        unpaid, owed = unpaid - to_interest, max(owed - (payments.get(today, Fraction(0)) - to_interest), Fraction(0))
+    return total
+
+
+def test_the_legal_order_is_that_of_a_published_example() -> None:
+    """https://github.com/Matthi-code/rentetool (docs/05_testcase3.md, claim V3kWRS): 3,000 euro at the Dutch rate for consumers, from
+    2014-05-29; of 1,500 euro on 12 December 100 are costs, 48.58 interest; paid off on 2015-09-28; 75.79 of interest in all, each line of
+    it rounded. Its days end on the day before the payment."""
+    rates = country_pack("NL").rates(is_business=False)
+    assert isinstance(rates, RateTable)
+    rule = InterestRule(rates, compounding=Compounding.YEARLY)
+    part = {date(2014, 12, 11): Fraction(1400)}
+    assert abs(by_the_legal_order(Fraction(3000), rule, date(2014, 5, 29), date(2014, 12, 11), {}) - Fraction("48.58")) < Fraction(1, 100)
+    assert abs(by_the_legal_order(Fraction(3000), rule, date(2014, 5, 29), date(2015, 9, 27), part) - Fraction("75.79")) < Fraction(1, 100)
+
+
+@given(st.data(), rules(over_time=RateOverTime.SPLIT), st.integers(0, 1_000_000), st.integers(300, 900))
+@settings(max_examples=80, deadline=None)
+def test_the_order_of_the_books_never_gives_more_interest_than_that_of_the_law(
+    data: st.DataObject, drawn: InterestRule, cents: int, last: int
+) -> None:
+    """In the books a payment on an invoice lowers the debt, and interest is paid on the documents that charge it."""
+    rule = InterestRule(
+        drawn.rates, data.draw(st.sampled_from([DayBasis.ACTUAL_365, DayBasis.ACTUAL_ACTUAL])), compounding=drawn.compounding
+    )
+    left, balances, paid = cents, [Balance(START, Money.from_minor(cents, "EUR"))], list[InterestPaid]()
+    payments: dict[date, Fraction] = {}
+    for offset in sorted(data.draw(st.lists(st.integers(0, last), max_size=6, unique=True))):
+        share, on_interest = data.draw(st.sampled_from([1, 2, 3])), data.draw(st.booleans())
+        if on_interest:
+            open_interest = accrue(balances, rule, START, day(offset), paid).total.minor - sum(one.amount.minor for one in paid)
+            paid.append(InterestPaid(day(offset), Money.from_minor(max(open_interest, 0) // share, "EUR")))
+            payments[day(offset)] = Fraction(paid[-1].amount.minor, 100)
+        else:
+            payments[day(offset)] = Fraction(left // share, 100)
+            left -= left // share
+            balances.append(Balance(day(offset + 1), Money.from_minor(left, "EUR")))
+    by_the_books = exact(accrue(balances, rule, START, day(last), paid))
+    # The interest of a year is added in whole cents.
+    assert by_the_books <= by_the_legal_order(Fraction(cents, 100), rule, START, day(last), payments) + Fraction(1, 100)
+
+
+@given(histories(), rules(), st.lists(st.tuples(DAYS, st.integers(1, 100_000)), max_size=4), DAYS)
+@QUICK
+def test_interest_that_was_paid_only_lowers_what_is_owed_after_it(
+    balances: list[Balance], rule: InterestRule, some: list[tuple[int, int]], cut: int
+) -> None:
+    paid = [InterestPaid(day(offset), Money.from_minor(cents, "EUR")) for offset, cents in some]
+    first_paid = min((one.paid_on for one in paid), default=day(900))
+    plain, lowered = accrue(balances, rule, START, day(900)), accrue(balances, rule, START, day(900), paid)
+    assert lowered.total.minor <= plain.total.minor + len(lowered.segments), "each line may be rounded up"
+    assert accrue(balances, rule, START, first_paid, paid) == accrue(balances, rule, START, first_paid)
+    before = charge_between(balances, rule, START, START, day(cut), paid).total
+    assert cut == 900 or before + charge_between(balances, rule, START, day(cut + 1), day(900), paid).total == lowered.total
+
+
+# Effective rates
+
+
+@given(st.decimals(0, 150, places=2))
+@QUICK
+def test_the_nominal_rate_is_the_highest_that_stays_within_the_effective_one(effective: Decimal) -> None:
+    nominal = Fraction(nominal_annual(effective))
+    assert (1 + nominal / 1200) ** 12 <= 1 + Fraction(effective) / 100 < (1 + (nominal + Fraction(1, 100)) / 1200) ** 12
+    assert effective_annual(nominal_annual(effective)) <= effective

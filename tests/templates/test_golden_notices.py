@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from news_cases import telling
+from news_cases import offering, telling
 from notice_cases import context, golden_cases, shipped
 from puntual.core.notices.render import Rendered, Renderer
 from puntual.core.policy.schema import NoticeKind
@@ -13,6 +13,8 @@ GOLDEN = Path(__file__).parent / "golden"
 FORMS = {"es": ("es", "usted"), "es-tu": ("es", "tu"), "en": ("en", "usted")}
 CASES = ("one", "many", "instalment", "credits", "mixed")
 TELLING = (NoticeKind.BEFORE_DUE, NoticeKind.SECOND, NoticeKind.FINAL)
+OFFERING = (NoticeKind.BEFORE_DUE, NoticeKind.DUE)
+DISCOUNTS = ("discount", "discounts")
 RENDERER = Renderer(shipped)
 
 
@@ -20,6 +22,8 @@ def render(folder: str, notice: NoticeKind, case: str) -> Rendered:
     language, form = FORMS[folder]
     if case == "charges":
         return RENDERER.render(telling(notice, language, form), notice, language)
+    if case in DISCOUNTS:
+        return RENDERER.render(offering(notice, language, form, several=case == "discounts"), notice, language)
     act, pages = golden_cases(notice, language)[case]
     return RENDERER.render(context(act, pages, form, attached=("i1",) if case == "one" else ()), notice, language)
 
@@ -47,9 +51,19 @@ def test_the_words_of_payment_codes_and_late_charges(folder: str, notice: Notice
     compare(f"{folder}-{notice}-charges.txt", f"Subject: {message.subject}\n\n{message.text}")
 
 
+@pytest.mark.parametrize("case", DISCOUNTS)
+@pytest.mark.parametrize("notice", OFFERING, ids=str)
+@pytest.mark.parametrize("folder", FORMS)
+def test_the_words_of_an_early_payment_discount(folder: str, notice: NoticeKind, case: str) -> None:
+    message = render(folder, notice, case)
+    compare(f"{folder}-{notice}-{case}.txt", f"Subject: {message.subject}\n\n{message.text}")
+
+
 @pytest.mark.parametrize(
     ("folder", "notice", "case"),
     [
+        ("es", NoticeKind.BEFORE_DUE, "discount"),
+        ("en", NoticeKind.BEFORE_DUE, "discounts"),
         ("es", NoticeKind.SECOND, "charges"),
         ("es", NoticeKind.REMINDER, "one"),
         ("en", NoticeKind.SECOND, "mixed"),
@@ -63,6 +77,7 @@ def test_the_html_of_a_notice(folder: str, notice: NoticeKind, case: str) -> Non
 def test_no_golden_file_is_left_over() -> None:
     expected = {f"{folder}-{notice}-{case}.txt" for folder in FORMS for notice in NoticeKind for case in CASES}
     expected |= {f"{folder}-{notice}-charges.txt" for folder in FORMS for notice in TELLING}
+    expected |= {f"{folder}-{notice}-{case}.txt" for folder in FORMS for notice in OFFERING for case in DISCOUNTS}
     assert {path.name for path in GOLDEN.glob("*.txt")} == expected
 
 
@@ -75,7 +90,7 @@ def test_the_words_join_well(path: Path) -> None:
 @pytest.mark.parametrize("folder", FORMS)
 def test_the_text_part_fits_plain_mail_programs(folder: str) -> None:
     for notice in NoticeKind:
-        for case in (*CASES, "charges"):
+        for case in (*CASES, "charges", *DISCOUNTS):
             lines = render(folder, notice, case).text.splitlines()
             assert [line for line in lines if len(line) > 76 and "https://" not in line] == []
 

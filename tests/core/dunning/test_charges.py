@@ -233,20 +233,6 @@ def test_the_cap_as_a_share_of_the_invoice() -> None:
     assert amounts(made(owing("100.00"), book(RECOVERY, cap_share=0.1), LATER)) == ["recovery once 10.00 EUR"]
 
 
-def test_an_agreed_rate_is_held_to_the_limit_of_each_day_and_says_by_which_law() -> None:
-    """Superfinanciera: 24.36 % in October 2025 and 24.99 % in November; a month that is missing has no known limit."""
-    colombia = {"country": "CO", "region": "", "locale": "es_CO", "time_zone": "America/Bogota"}
-    by = book({**AGREED, "annual_percent": 25}, company=colombia, start="2025-10-01", tax={"contract_interest": "none"})
-    facts = owing("1000000", due=date(2025, 10, 15), currency="COP")
-    (charge,) = made(facts, by, date(2025, 11, 16))
-    assert [str(step.percent) for step in charge.calculation.steps] == ["24.36", "24.99"]
-    assert all("limited to" in step.source and "Superfinanciera" in step.source for step in charge.calculation.steps)
-    beyond = owing("1000000", due=date(2025, 12, 20), currency="COP")
-    assert left(beyond, by, LATER) == {"agreed": "rate_unknown"}
-    known = book({**AGREED, "annual_percent": 20, "legal_limit_percent": 24}, company=colombia, tax={"contract_interest": "none"})
-    assert made(beyond, known, LATER)
-
-
 def test_a_rate_that_is_not_known_yet_stops_the_rule_and_what_is_known_is_charged() -> None:
     unknown = date(2035, 1, 1)
     assert left(owing(), book(STATUTE), unknown) == {"statute": "rate_unknown"}

@@ -112,15 +112,20 @@ def test_portugal() -> None:
 
 
 def test_belgium() -> None:
-    """https://xando.pro/verwijlintresten-berekenen/: 1,000 euro, 60 days at 10 %: 16.4, printed to a tenth only. The second number is
-    computed by hand: 8 + 2.5 points stay 10.5, and 1,000 x 10.5 % x 60 / 365 = 17.2603."""
-    assert f"{days_of('1000.00', country_pack('BE').contract_rule(fixed('10')), date(2023, 2, 1), 60).total.amount:.1f}" == "16.4"
+    """https://blogbox.be/zakelijk/begrijpen-van-nalatigheidsinteresten-wat-elke-ondernemer-moet-weten/: 1,000 euro, 30 days at an agreed
+    rate of 5 %: 4.11. With the rate of the law no published example was found; the second number is computed by hand: 8 + 2.5 points stay
+    10.5, and 1,000 x 10.5 % x 60 / 365 = 17.2603."""
+    assert days_of("1000.00", country_pack("BE").contract_rule(fixed("5")), date(2023, 2, 1), 30).total == eur("4.11")
     assert days_of("1000.00", by_law("BE"), date(2023, 2, 1), 60).total == eur("17.26")
 
 
 def test_france() -> None:
-    """Computed by hand, 10,000 euro over a change of the half-year: 13.15 % x 20 / 365 = 72.0548 and 12.15 % x 20 / 365 = 66.5753. The one
-    published example that was found with all its numbers (jobaround.com: 1,000 x 10.87 % x 29 / 365 = 8.63) cuts off 8.6364."""
+    """https://lesjooristes.fr/post/comment-calculer-les-p%C3%A9nalit%C3%A9s-de-retard: 5,000 euro, 30 days at 10 % (the rate of the law
+    from 2016-07 to 2022): 41.10. https://agenceipro.com/zoom-sur-les-penalites-de-retard: 15,000 euro, 30 days at an agreed rate of 15 %:
+    184.93. Over a change of the half-year no published example was found; 10,000 euro, computed by hand: 13.15 % x 20 / 365 = 72.0548 and
+    12.15 % x 20 / 365 = 66.5753."""
+    assert days_of("5000.00", by_law("FR"), date(2019, 9, 2), 30).total == eur("41.10")
+    assert days_of("15000.00", country_pack("FR").contract_rule(fixed("15")), date(2024, 3, 1), 30).total == eur("184.93")
     assert days_of("10000.00", by_law("FR"), date(2025, 6, 11), 40).total == eur("138.63")
 
 
@@ -285,17 +290,16 @@ def test_rate_of_the_payment() -> None:
 
 
 def test_dutch_interest_bears_interest_from_the_anniversary_of_default() -> None:
-    """Computed by hand, as no published example shows its numbers: 10,000 at 8 % from 2018-03-15 on. After the first year 800.00 are added:
-    10 days more bear 10,800 x 8 % x 10 / 365 = 23.67, rounded in each half-year."""
-    first = date(2018, 3, 15)
-    before = accrue(owing("10000.00", first), by_law("NL"), first, date(2019, 3, 14))
-    after = accrue(owing("10000.00", first), by_law("NL"), first, date(2019, 3, 24))
-    assert before.total == eur("800.00")
-    assert after.total == eur("823.67")
-    assert (after.segments[-1].first, str(after.segments[-1].base), str(after.segments[-1].capitalised)) == (
-        date(2019, 3, 15), "10800.00 EUR", "800.00 EUR",
-    )  # fmt: skip
-    assert "(800.00 EUR of it interest of earlier years)" in after.lines()[-1]
+    """https://github.com/Matthi-code/rentetool (docs/05_testcase3.md, claim V2kHRS; docs/08_expertcontrole.md): 2,000 euro between
+    businesses from 2015-11-11 to 2026-01-16, that day not included: 2,820.43 of interest. From the eighth anniversary on 3,796.99 bear
+    63.66 in 51 days at 12 % and 236.66 in 182 days at 12.5 %."""
+    first = date(2015, 11, 11)
+    made = accrue(owing("2000.00", first), by_law("NL"), first, date(2026, 1, 15))
+    assert made.total == eur("2820.43")
+    shown = {segment.first: (segment.days, str(segment.base), str(segment.amount)) for segment in made.segments}
+    assert shown[date(2023, 11, 11)] == (51, "3796.99 EUR", "63.660000")
+    assert shown[date(2024, 1, 1)] == (182, "3796.99 EUR", "236.660000")
+    assert "(1796.99 EUR of it interest of earlier years)" in made.lines()[-8]
 
 
 def test_compound_interest_ends_with_the_debt() -> None:

@@ -77,11 +77,12 @@ def test_other_languages_are_checked_for_loudness_only() -> None:
 
 SUMMARY_TOO = {"go_live": {"date": "2025-01-01", "old_debt": "one_summary"}}
 CHARGES = {"late_charges": {"start": "2025-01-01", "rules": [{"key": "interest", "kind": "statutory_interest"}]}}
+OFFERS = {"early_payment_discount": {"percent": 2, "days": 10}}
 
 
 @pytest.mark.parametrize("form", ["usted", "tu"])
 def test_our_own_words_pass_every_check(form: str) -> None:
-    everything = policy(form, **SUMMARY_TOO, **CHARGES)
+    everything = policy(form, **SUMMARY_TOO, **CHARGES, **OFFERS)
     assert set(notices_of(everything)) == set(NoticeKind)
     assert check_templates(Renderer(shipped), everything) == []
 
@@ -92,7 +93,7 @@ LEVELS = [{"key": "due", "days": 0, "notice": "due"}, {"key": "first", "days": 1
 def findings(name: str, own: str) -> list[tuple[str, str, str]]:
     assert own != shipped(name)
     renderer = Renderer(lambda asked: own if asked == name else shipped(asked))
-    found = check_templates(renderer, policy(procedures={"standard": {"levels": LEVELS}}, **CHARGES))
+    found = check_templates(renderer, policy(procedures={"standard": {"levels": LEVELS}}, **CHARGES, **OFFERS))
     return [(finding.severity.value, finding.where, finding.what) for finding in found]
 
 
@@ -124,6 +125,8 @@ def without(name: str, *lost: str) -> str:
         (["{{ page_url }}"], "how to pay (https://"),
         (["line.due_on, "], "the due date"),
         (['{{ w.step(line) | hanging("  ") }}'], "the late charge of"),
+        (["{{ w.discount(item) | folded }}"], "the early-payment discount of"),
+        (['{{ w.discount_line(line) | hanging("- ") }}'], "the early-payment discount of"),
         (["w.number_of(line), ", "{{ (w.label_payment_reference, account.reference) | row }}"], "the invoice number"),
     ],
 )
@@ -140,6 +143,8 @@ def test_each_required_content_is_missed_when_the_text_part_loses_it(lost: list[
         (['href="{{ page_url }}"'], "how to pay (https://"),
         (["{{ line.due_on }}"], "the due date"),
         (["{{ w.charge_title(charge) }}"], "the late charge of"),
+        (["{{ w.discount(item) }}"], "the early-payment discount of"),
+        (["{{ w.discount_line(line) }}"], "the early-payment discount of"),
         (["{{ w.number_of(line) }}", "{{ account.reference }}"], "the invoice number"),
     ],
 )
@@ -147,11 +152,11 @@ def test_each_required_content_is_missed_when_the_html_part_loses_it(lost: list[
     assert any(f"the HTML part does not say {missing}" in what for _, _, what in findings("layout.html", without("layout.html", *lost)))
 
 
-def test_a_letter_of_the_companys_own_needs_no_late_charges_when_there_are_none() -> None:
+def test_a_letter_of_the_companys_own_needs_no_late_charges_and_no_discount_when_there_are_none() -> None:
     name, own = "es/reminder.txt", "{{ item.number if item else '' }}"
     found = check_templates(Renderer(lambda asked: own if asked == name else shipped(asked)), policy())
     assert found
-    assert not [finding for finding in found if "late charge" in finding.what]
+    assert not [finding for finding in found if "late charge" in finding.what or "payment discount of" in finding.what]
 
 
 def test_no_way_to_pay_at_all_is_found() -> None:

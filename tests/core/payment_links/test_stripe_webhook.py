@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from puntual.core.errors import UnexpectedResponse
 from puntual.core.money import Money
-from puntual.core.payment_links.port import PaymentReported
-from puntual.core.payment_links.stripe_webhook import is_genuine, reported
+from puntual.core.payment_links.port import PaymentReported, PaymentTakenBack, TakenBack
+from puntual.core.payment_links.stripe_webhook import is_genuine, reported, taken_back
 from puntual.core.secret import Secret
 
 NOW = datetime(2026, 11, 20, 23, 30, tzinfo=UTC)
@@ -84,7 +84,7 @@ def test_an_old_delivery_is_not_accepted_again(seconds: int, is_good: bool) -> N
 @given(st.binary(max_size=60), st.text(max_size=60))
 def test_nothing_that_comes_from_outside_breaks_it(body: bytes, header: str) -> None:
     assert not is_genuine(body, header, SECRET, NOW)
-    assert reported(body, UTC) is None
+    assert (reported(body, UTC), taken_back(body, UTC)) == (None, None)
 
 
 @pytest.mark.parametrize("kind", ["checkout.session.completed", "checkout.session.async_payment_succeeded"])
@@ -144,3 +144,45 @@ def test_test_money_is_told_apart() -> None:
     found = reported(event(top={"livemode": False}, payment_intent=None, amount_total=500, currency="jpy"), MADRID)
     assert found is not None
     assert (found.is_live, found.id, found.amount) == (False, "cs_1", Money.of(500, "JPY"))
+
+
+# --- what goes back ---------------------------------------------------------------------------------------------------------------
+
+
+def going_back(kind: str = "charge.refunded", top: dict[str, Any] | None = None, **told: Any) -> bytes:
+    data = {"id": "ch_1", "amount": 125040, "amount_refunded": 40, "currency": "eur", "payment_intent": "pi_1", "metadata": {}}
+    said = {"id": "evt_5", "type": kind, "created": int(NOW.timestamp()), "livemode": True, "data": {"object": data | told}}
+    return json.dumps(said | (top or {})).encode()
+
+
+def test_a_refund_says_what_was_paid_back_in_all_and_of_what() -> None:
+    ours = {"puntual_company": "soler", "puntual_invoice": "inv1"}
+    day, sum_of = date(2026, 11, 21), Money.of("0.40", "EUR")
+    told = taken_back(going_back(metadata=ours), MADRID)
+    assert told == PaymentTakenBack("stripe", TakenBack.REFUND, "ch_1|40", "evt_5", "pi_1", sum_of, day, "", "soler", "inv1")
+
+
+def test_a_dispute_says_what_is_contested_and_why() -> None:
+    told = taken_back(going_back("charge.dispute.created", id="dp_1", reason="fraudulent"), MADRID)
+    whole = Money.of("1250.40", "EUR")
+    assert told == PaymentTakenBack("stripe", TakenBack.DISPUTE, "dp_1", "evt_5", "pi_1", whole, date(2026, 11, 21), "fraudulent")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        event(),
+        going_back("charge.succeeded"),
+        going_back(top={"livemode": False}),
+        going_back(top={"type": []}),
+        going_back(payment_intent=None),
+    ],
+)
+def test_what_does_not_go_back_is_left_alone(body: bytes) -> None:
+    assert taken_back(body, MADRID) is None
+
+
+@pytest.mark.parametrize("changes", [{"amount_refunded": -1}, {"amount_refunded": "4"}, {"currency": "xxq"}, {"id": ""}])
+def test_what_goes_back_and_cannot_be_read_is_for_a_person(changes: dict[str, Any]) -> None:
+    with pytest.raises(UnexpectedResponse, match=r"a refund that is not understood \(evt_5\)"):
+        taken_back(going_back(**changes), MADRID)

@@ -12,7 +12,17 @@ from puntual.core.money import Money
 from puntual.core.policy.countries import country_codes, country_pack, read_pack, read_series
 from puntual.core.policy.country_pack import Allocation, Ceiling, ChargeKind, Compensation, CountryPack, Nothing, Treatment
 from puntual.core.policy.statutory import Sourced
-from puntual.core.rates import Compounding, Confirmation, DayBasis, InterestRule, Rate, RateOverTime, Rounding
+from puntual.core.rates import (
+    Compounding,
+    Confirmation,
+    DayBasis,
+    InterestRule,
+    Rate,
+    RateOverTime,
+    Rounding,
+    effective_annual,
+    nominal_annual,
+)
 from pydantic import BaseModel
 
 STATUTORY = ["AT", "BE", "DE", "ES", "EU", "FR", "GB", "IE", "IT", "NL", "PT"]
@@ -193,10 +203,23 @@ def test_all_fifty_states_and_the_district_have_an_answer() -> None:
 
 
 def test_colombia_has_a_limit_for_the_months_that_are_known_and_no_other() -> None:
-    assert limit("CO", on=date(2026, 3, 31)) == "25.52 %"
-    assert limit("CO", on=date(2026, 1, 15)).startswith("The limit for agreed interest on 2026-01-15 is not known (Colombia).")
+    assert limit("CO", on=date(2026, 3, 31)) == "22.94 %"
+    assert limit("CO", on=date(2026, 1, 15)) == "22.00 %"
+    assert limit("CO", on=date(2026, 4, 1)).startswith("The limit for agreed interest on 2026-04-01 is not known (Colombia).")
     assert limit("CO").startswith("The limit for agreed interest on 2026-11-22 is not known (Colombia).")
     assert limit("ES") == "no limit"
+
+
+def test_the_limits_of_colombia_are_effective_rates() -> None:
+    """https://www.cootramed.coop/portafolio/enlace/14/tasas-de-interes, the lending rates of a cooperative: 22.00 % nominal is 24.36 %
+    effective, which was the limit of October 2025 and of January 2026; 14.40 % is 15.39 %, 16.20 % is 17.46 %."""
+    pairs = [(Decimal(nominal), Decimal(effective)) for nominal, effective in (("22.00", "24.36"), ("14.40", "15.39"), ("16.20", "17.46"))]
+    assert [effective_annual(nominal) for nominal, _ in pairs] == [effective for _, effective in pairs]
+    assert [nominal_annual(effective) for _, effective in pairs] == [nominal for nominal, _ in pairs]
+    assert all(one.effective for one in country_pack("CO").ceilings)
+    assert country_pack("CO").nominal_limit(Decimal("24.36")) == 22
+    assert not any(one.effective for one in country_pack("US").ceilings)
+    assert country_pack("US").nominal_limit(Decimal("24.36")) == Decimal("24.36")
 
 
 def test_a_limit_that_does_not_exist_is_not_one_that_is_unknown() -> None:
@@ -245,9 +268,22 @@ def test_doubts_about_everything_else() -> None:
     assert any("needs a decision" in doubt for doubt in country_pack("AU").doubts(TODAY, kinds=[ChargeKind.LATE_FEE]))
     assert country_pack("DE").doubts(TODAY, kinds=[ChargeKind.COMPENSATION]) == ()
     told = country_pack("CO").doubts(TODAY, kinds=[ChargeKind.CONTRACT_INTEREST])
-    assert "Colombia: the newest limit for agreed interest, 25.52 %, ended on 2026-03-31." in told
+    assert "Colombia: the newest limit for agreed interest, 22.94 % (25.52 % effective), ended on 2026-03-31." in told
     assert any("is not known for AZ, DE, HI" in doubt for doubt in country_pack("US").doubts(TODAY))
     assert any("the fixed sum is believed" in doubt for doubt in country_pack("BE").doubts(TODAY))
+
+
+def test_check_says_where_the_law_would_have_a_payment_pay_interest_first() -> None:
+    interest = [ChargeKind.STATUTORY_INTEREST, ChargeKind.CONTRACT_INTEREST]
+    says = {
+        code
+        for code in country_codes()
+        if any("pays costs and interest before the debt" in one for one in country_pack(code).doubts(TODAY, kinds=interest))
+    }
+    assert says == {"AR", "AT", "BE", "CL", "CO", "DE", "ES", "FR", "IT", "MX", "NL", "PT"}
+    assert not any(
+        "before the debt" in one for one in country_pack("DE").doubts(TODAY, kinds=[ChargeKind.COMPENSATION, ChargeKind.LATE_FEE])
+    )
 
 
 def test_the_european_default_stands_for_countries_of_the_euro() -> None:

@@ -116,6 +116,12 @@ def test_the_explanation_of_a_minimal_policy_states_the_defaults():
         "No payment details are given.",
         "Notices have no payment link.",
         "No late charges are added.",
+        "Who pays early may deduct what the ledger's own payment terms grant.",
+        "There is no discount beyond that of the ledger's terms.",
+        (
+            "A discount was earned when the money comes in 2 days after its last day at the latest; "
+            "it is then credited once, by a credit note."
+        ),
         "A promise to pay counts as broken 2 days after the promised day.",
         "A run stops and asks when it would write to more than 40% of the customers with open items, judged from 20 customers on.",
         "A run stops and asks when the newest payment in the books is more than 10 days old.",

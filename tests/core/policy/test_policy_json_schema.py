@@ -12,8 +12,9 @@ import puntual
 import pytest
 import yaml
 from policy.material import FOLDER, GOOD, LEDGERS
+from puntual.core.policy.document import document_of
 from puntual.core.policy.json_schema import policy_json_schema, schema_text
-from puntual.core.policy.read import LedgerKind, _document
+from puntual.core.policy.read import LedgerKind
 
 ROOT = Path(puntual.__file__).parent
 SCHEMA = policy_json_schema(LEDGERS)
@@ -32,7 +33,7 @@ def as_json(value: Any) -> Any:
 
 
 def faults(text: str) -> list[str]:
-    return sorted("/".join(map(str, fault.absolute_path)) for fault in CHECKER.iter_errors(as_json(_document(text).value)))
+    return sorted("/".join(map(str, fault.absolute_path)) for fault in CHECKER.iter_errors(as_json(document_of(text).value)))
 
 
 def test_it_is_a_schema_of_its_dialect():
