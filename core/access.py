@@ -102,3 +102,19 @@ class Happening:
     entity_id: str
     what: str
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """What an endpoint has to know of a service that tells by itself when books changed.
+
+    `header` is the one with the signature, which `is_genuine(body, signature, secret)` judges over the raw body in constant time;
+    `refused_status` is the answer that the service expects to what is not genuine, and `seconds` how long it waits for any answer.
+    `happenings(body)` is what a genuine delivery tells; it may raise UnexpectedResponse.
+    """
+
+    header: str
+    refused_status: int
+    seconds: int
+    is_genuine: Callable[[bytes, str, Secret], bool]
+    happenings: Callable[[bytes], tuple[Happening, ...]]

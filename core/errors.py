@@ -73,8 +73,16 @@ class LedgerUnavailable(TryLater):
     """The ledger does not answer properly at the moment; Puntual comes back later."""
 
 
-class AnotherRunUnderWay(TryLater):
+class MustStop(TryLater):
+    """This run has to stop where it is; what it did stands, and the rest is done later."""
+
+
+class AnotherRunUnderWay(MustStop):
     """Another run for this company is under way."""
+
+
+class StoppedEarly(MustStop):
+    """The run stopped at a safe place, because its worker is stopping or because its time was over."""
 
 
 class Refused(PuntualError):

@@ -3,18 +3,23 @@
 import sys
 import webbrowser
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from ..access import Consent
+from ..errors import CompanyMustAct
 from ..history.database import open_database
 from ..history.sealing import new_key
 from ..history.vault import reseal
 from ..worker.access import connect, disconnect, whose_books
 from ..worker.clock import SystemClock
+from ..worker.desk import Desk
+from ..worker.host_file import read_host
+from ..worker.inviting import invite
 from ..worker.redirect import Listener, answer_typed, listening_place
-from ..worker.wiring import database_url, desk_of, keyring
+from ..worker.wiring import connector_entry, database_url, desk_of, keyring
 from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn, who
 
 
@@ -23,10 +28,17 @@ from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn, who
 @directory
 @click.option("--manual", is_flag=True, help="Without a browser on this machine: open the address elsewhere, and type in where it ends.")
 @click.option("--tenant", default="", help="The id or the exact name of the books, when several are allowed.")
+@click.option("--link", is_flag=True, help="Print a link to this host's own pages instead, for somebody at the company: it works once.")
+@click.option("--hours", type=click.IntRange(1, 24 * 14), default=24, help="How long the link works. Default: 24.")
 @told
-def connect_command(company: str, directory: Path, manual: bool, tenant: str) -> None:
+def connect_command(company: str, directory: Path, manual: bool, tenant: str, link: bool, hours: int) -> None:
     """Connect a company to its books: a person signs in to the ledger in a browser and allows it."""
     desk = desk_of(directory, company, SystemClock())
+    if link:
+        if manual or tenant:
+            raise click.UsageError("--link goes with neither --manual nor --tenant: whoever opens the link chooses the books there")
+        _print_link(desk, directory, hours)
+        return
 
     def ask(consent: Consent) -> Mapping[str, str]:
         by_hand = manual or listening_place(consent.redirect_uri) is None
@@ -35,6 +47,17 @@ def connect_command(company: str, directory: Path, manual: bool, tenant: str) ->
     made = connect(desk, ask, tenant, who())
     say(f"Connected {company} to {desk.policy.ledger.type} ({made.tenant_name or made.tenant_id}).")
     say(f"The books are those of {whose_books(desk).name}.")
+
+
+def _print_link(desk: Desk, directory: Path, hours: int) -> None:
+    web = read_host(directory).web
+    if web is None:
+        raise CompanyMustAct("A link leads to this host's web address, and puntual.yaml says none.", hint="See docs/hosting-web.md")
+    address, until = invite(desk, web.address, timedelta(hours=hours), who())
+    ledger = connector_entry(desk.policy.ledger.type).title
+    say(address)
+    warn(f"For whoever may sign in to {ledger} for {desk.policy.company.name}: the link works once, until {until:%Y-%m-%d %H:%M} UTC.")
+    warn("Whoever has it can connect books to this company. Send it to that person alone.")
 
 
 def _in_browser(consent: Consent) -> Mapping[str, str]:
@@ -86,7 +109,7 @@ def new_command() -> None:
 @told
 def rotate_command(directory: Path) -> None:
     """Seal every stored connection with the newest key, the first in PUNTUAL_KEYS."""
-    done, trouble = reseal(open_database(database_url(directory)), keyring())
+    done, trouble = reseal(open_database(database_url(directory)), keyring(directory))
     say(f"Sealed with the newest key: {', '.join(done) or 'nothing, no company is connected'}.")
     for line in trouble:
         warn(line)

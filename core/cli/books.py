@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ..dunning.facts import ActionKind, Plan
 from ..dunning.forecast import days_ahead
 from ..dunning.guard import Alarm
 from ..dunning.printout import as_json, as_lines
-from ..errors import AnotherRunUnderWay
+from ..errors import AnotherRunUnderWay, PuntualError
 from ..history import audit
 from ..history.attempts import AttemptStatus
 from ..history.books import ensure_company
@@ -24,18 +24,23 @@ from ..history.database import reading, writing
 from ..history.holds import active_holds
 from ..history.read import books_state, due_customers, open_counts, open_late_charges
 from ..history.tables import attempts
+from ..history.told_payments import PaymentStatus, payments_with
 from ..history.work import count_waiting, waiting_approvals, waiting_work
 from ..policy.schema import Mode
+from ..port import Capability
 from ..worker.access import connection_said, connection_warnings
 from ..worker.desk import Desk
+from ..worker.discounting import held_back
 from ..worker.envelope import envelope_of, preview_of, standing_alone
+from ..worker.foresight import Foreseen, foresee
 from ..worker.inquiry import Answer, why
 from ..worker.planning import alarms_of, plan_of
-from ..worker.run import RunReport, leased, run
+from ..worker.run import Begun, RunReport, leased, run
 from ..worker.sync import SyncReport, replan_when_rules_changed, sync
 from ..worker.write_back import WriteBackReport
 from .charges import say_charges
 from .common import A_PERSON_MUST_ACT, company, confirm, desk_on, directory, on_day, say, told, warn
+from .money import say_begun, say_credits, say_discounts, say_foreseen, say_payments, say_unread, say_warnings
 
 
 @click.command("sync")
@@ -50,15 +55,19 @@ def sync_command(company: str, directory: Path, on: date | None, confirm: bool, 
     desk = desk_on(directory, company, on)
     report = _read_books(desk, on or desk.today(), confirmed=confirm, complete=complete)
     _say_sync(report)
-    _say_warnings(connection_warnings(desk))
+    say_warnings(connection_warnings(desk))
     sys.exit(A_PERSON_MUST_ACT if report.problems else 0)
 
 
 def _read_books(desk: Desk, as_of: date, *, confirmed: bool = False, complete: bool = False) -> SyncReport:
-    ledger = desk.open_ledger()
+    """What was read is told also when something stops the reading: it is told once."""
+    ledger, report = desk.open_ledger(), SyncReport()
     try:
-        with leased(desk):
-            return sync(desk, ledger, as_of, confirmed=confirmed, complete=complete)
+        with leased(desk) as keep:
+            return sync(desk, ledger, as_of, confirmed=confirmed, complete=complete, report=report, keep=keep)
+    except PuntualError:
+        say_unread(report)
+        raise
     finally:
         ledger.close()
 
@@ -70,16 +79,7 @@ def counted(number: int, thing: str) -> str:
 
 def _say_sync(report: SyncReport) -> None:
     say(f"Read {report.documents} documents; {report.settled} items were settled, {report.vanished} are gone from the books.")
-    for problem in report.problems:
-        warn(f"{problem.where}: {problem.what}")
-    if report.problems:
-        warn(f"{len(report.problems)} rows could not be read; the rest was.")
-    _say_warnings(report.warnings)
-
-
-def _say_warnings(warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        warn(f"Please note: {warning}")
+    say_unread(report)
 
 
 @click.command("plan")
@@ -98,15 +98,19 @@ def plan_command(company: str, directory: Path, on: date | None, days: int, as_p
         replan_when_rules_changed(desk, as_of)
     else:
         _read_for_plan(desk, as_of)
-    plans = [plan_of(desk, as_of, everything=True)] if days == 1 else _ahead(desk, as_of, days)
+    foreseen = foresee(desk, as_of)
+    plans = [plan_of(desk, as_of, everything=True, held=foreseen.held), *(_ahead(desk, as_of, days, foreseen) if days > 1 else ())]
     if as_program:
-        say(json.dumps(_as_program(plans), ensure_ascii=False, indent=1))
+        say(json.dumps({**_as_program(plans), **foreseen.as_program()}, ensure_ascii=False, indent=1))
         return
+    alarms, capabilities = _of_ledger(desk, plans[0], foreseen)
     for made in plans:
         if made is plans[0] or made.actions:
             _say_lines(as_lines(made if made is plans[0] else Plan(made.company, made.as_of, made.actions, ())))
             say()
-    _say_alarms(_alarms(desk, plans[0]))
+        if made is plans[0]:
+            say_foreseen(foreseen, capabilities)
+    _say_alarms(alarms)
 
 
 def _read_for_plan(desk: Desk, as_of: date) -> None:
@@ -117,21 +121,21 @@ def _read_for_plan(desk: Desk, as_of: date) -> None:
         return
     for problem in report.problems:
         warn(f"{problem.where}: {problem.what}")
-    _say_warnings(report.warnings)
+    say_warnings(report.warnings)
 
 
-def _ahead(desk: Desk, as_of: date, days: int) -> list[Plan]:
-    """The first day in full; the later days from the customers that will have something due by then."""
+def _ahead(desk: Desk, as_of: date, days: int, foreseen: Foreseen) -> list[Plan]:
+    """The days after the first, from the customers that will have something due by then."""
     with reading(desk.engine) as conn:
-        customers = list(due_customers(conn, desk.company, as_of + timedelta(days=days - 1)))
-    later = list(days_ahead(desk.company, customers, desk.rulebook, as_of, days))[1:]
-    return [plan_of(desk, as_of, everything=True), *later]
+        found = due_customers(conn, desk.company, as_of + timedelta(days=days - 1))
+        customers = [held_back(facts, foreseen.held, desk.policy) for facts in found]
+    return list(days_ahead(desk.company, customers, desk.rulebook, as_of, days))[1:]
 
 
-def _alarms(desk: Desk, made: Plan) -> tuple[Alarm, ...]:
+def _of_ledger(desk: Desk, made: Plan, foreseen: Foreseen) -> tuple[tuple[Alarm, ...], Collection[Capability]]:
     ledger = desk.open_ledger()
     try:
-        return alarms_of(desk, made, ledger)
+        return alarms_of(desk, made, ledger, foreseen.charged), ledger.capabilities
     finally:
         ledger.close()
 
@@ -163,10 +167,15 @@ def _say_lines(lines: Iterable[str]) -> None:
 @confirm
 @told
 def run_command(company: str, directory: Path, on: date | None, confirm: bool) -> None:
-    """Sync, plan, guard, act, write back: once."""
+    """Sync, plan, guard, charge and credit, act, write back: once."""
     desk = desk_on(directory, company, on)
-    with _Bar() as bar:
-        report = run(desk, on or desk.today(), confirmed=confirm, at_any_hour=on is not None, progress=bar.step)
+    begun = Begun()
+    try:
+        with _Bar() as bar:
+            report = run(desk, on or desk.today(), confirmed=confirm, at_any_hour=on is not None, progress=bar.step, begun=begun)
+    except PuntualError:
+        say_begun(desk, begun)
+        raise
     say_run(desk, report)
     sys.exit(report.exit_code)
 
@@ -195,7 +204,7 @@ class _Bar:
 def say_run(desk: Desk, report: RunReport) -> None:
     """What a run did, in plain lines."""
     _say_sync(report.synced)
-    _say_warnings(connection_warnings(desk))
+    say_warnings(connection_warnings(desk))
     _say_lines(as_lines(report.plan, every_skipped=False))
     say()
     if report.mode is Mode.SHADOW:
@@ -203,7 +212,10 @@ def say_run(desk: Desk, report: RunReport) -> None:
         say(
             f"Mode is shadow: {counted(report.rendered, 'notice')} rendered, nothing was sent. See one with: puntual preview {desk.company}"
         )
+    say_payments(report.begun.received)
+    say_discounts(desk, report.begun.discounts, is_shadow=report.mode is Mode.SHADOW)
     say_charges(desk, report.charged, is_shadow=report.mode is Mode.SHADOW)
+    say_credits(desk, report.credited)
     for status, count in sorted(report.acted.endings.items()):
         say(f"{counted(count, 'notice')} {status.value}.")
     if report.acted.tasks:
@@ -292,6 +304,8 @@ def verify_command(company: str, directory: Path) -> None:
         warn(f"The audit trail is broken: {report.what}. The entries before it hold together.")
         sys.exit(A_PERSON_MUST_ACT)
     say(f"The audit trail is whole: {report.entries} entries, the last has the hash {report.head or '-'}")
+    for said_by, count in sorted(report.erased.items()):
+        say(f"Entry {said_by} says that personal data were erased from {count} entr{'ies' if count != 1 else 'y'}; what is left is whole.")
 
 
 @click.command("preview")
@@ -340,7 +354,7 @@ def status_command(company: str, directory: Path, on: date | None) -> None:
         read_at = f"{state.synced_at:%Y-%m-%d %H:%M} UTC" if state.synced_at else "never"
         say(f"{company}: mode {desk.policy.mode.value}; books read {read_at}")
         _say_lines([stands] if (stands := connection_said(desk)) else [])
-        _say_warnings(connection_warnings(desk))
+        say_warnings(connection_warnings(desk))
         say(f"{items} open items of {customers} customers, {overdue} overdue; newest payment: {state.last_bank_entry_on or 'unknown'}")
         if charges := open_late_charges(conn, company):
             say(f"{counted(charges, 'late charge')} of our own among them, not chased on {'its' if charges == 1 else 'their'} own")
@@ -352,6 +366,8 @@ def status_command(company: str, directory: Path, on: date | None) -> None:
         unknown = (attempts.c.company == company, attempts.c.status == AttemptStatus.UNKNOWN.value)
         for (attempt_id,) in conn.execute(select(attempts.c.attempt_id).where(*unknown)):
             say(f"unknown end: {attempt_id[:12]}; say it with: puntual resolve {company} {attempt_id[:12]} sent | not-sent")
+        for payment in payments_with(conn, company, PaymentStatus.TOLD):
+            say(f"payment of {payment.amount} on {payment.paid_on} is recorded by the next run: {payment.payment_id}")
         for task in waiting_work(conn, company):
             say(f"to do {task.id}  {task.due_on}  {task.summary}")
         if waiting := count_waiting(conn, company):

@@ -14,7 +14,9 @@ from ..history.charge_rows import ChargeStatus, KeptCharge
 from ..history.database import writing
 from ..worker.charge_inquiry import ChargeAnswer, as_program, charges
 from ..worker.charging import ChargeReport, waive
+from ..worker.crediting import what_for
 from ..worker.desk import Desk
+from ..worker.discounting import waive_discount
 from .common import A_PERSON_MUST_ACT, company, desk_on, directory, on_day, say, told, warn, who
 
 
@@ -52,6 +54,9 @@ def _lines(answer: ChargeAnswer, *, every_rule: bool) -> Iterator[str]:
     for kept in answer.decided:
         yield f"  {kept.id[:8]}  {kept.key.rule}: {kept.amount}, {_stands(kept)}"
         yield from (f"      {line}" for line in kept.lines())
+    for credit in answer.credits:
+        how = " (the document is void)" if credit.is_void else f" ({credit.credit_number})" if credit.credit_number else ""
+        yield f"  credit of {credit.amount} on {credit.document_number}: {credit.status.value}{how} {credit.detail}".rstrip()
     for due in answer.due:
         yield f"  due since {due.due_on}  {due.rule}: {due.amount}{', needs approval' if due.needs_approval else ''}"
         yield from (f"      {line}" for line in due.lines())
@@ -84,14 +89,18 @@ def _why(left: NotCharged) -> str:
 @on_day
 @told
 def waive_command(company: str, charge: str, reason: str, directory: Path, on: date | None) -> None:
-    """Waive a late CHARGE, by its name in `puntual charges`. Its days are not charged again."""
+    """Waive a late CHARGE, by its name in `puntual charges`: its days are not charged again. Or do not grant an early-payment discount, by
+    the name that the run gives for it."""
     desk = desk_on(directory, company, on)
     with writing(desk.engine) as conn:
         ensure_company(conn, company)
+    if (discount := waive_discount(desk, charge, reason, who(), on or desk.today())) is not None:
+        say(f"Not granted: {discount.amount} {what_for(discount)}. What is left of it is asked for again.")
+        return
     waived, is_in_books = waive(desk, charge, reason, who(), on or desk.today())
     say(f"Waived {waived.amount} ({waived.key.rule}) on invoice {waived.number}: {reason}")
     if is_in_books:
-        warn("It stands in the books; credit it there. It is on the work list until somebody has done so.")
+        say(f"It stands in the books. The next run credits it there, or puts it on the work list: puntual run {company}")
 
 
 def say_charges(desk: Desk, report: ChargeReport, *, is_shadow: bool) -> None:
@@ -105,7 +114,7 @@ def say_charges(desk: Desk, report: ChargeReport, *, is_shadow: bool) -> None:
     for kept, why in report.dropped:
         say(f"Not charged after all: {kept.amount} ({kept.key.rule}) on invoice {kept.number}: {why}")
     for one in report.to_reverse:
-        warn(f"To be credited in the books by hand, on the work list: {one.amount} of {one.key.rule}: {one.detail}")
+        say(f"Taken back: {one.amount} of {one.key.rule}: {one.detail}")
     for kept in report.waiting:
         what = f"{kept.amount} for lateness ({kept.key.rule}) on invoice {kept.number}"
         say(f"Waits for approval: {what}: puntual approve {desk.company} {kept.id[:8]}")

@@ -13,6 +13,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import DBAPIError
 
+from ..demo.stand_in import where_it_went
 from ..errors import PuntualError
 from ..history.database import trouble_of
 from ..policy.schema import Mode, Policy
@@ -97,6 +98,8 @@ def told(command: Command) -> Command:
             return command(*args, **kwargs)
         except PuntualError as error:
             warn(str(error))
+            if known := _of_a_stand_in(error, **kwargs):
+                warn(known)
             sys.exit(error.exit_code)
         except DBAPIError as error:
             trouble = trouble_of(error)
@@ -109,6 +112,11 @@ def told(command: Command) -> Command:
             sys.exit(A_PERSON_MUST_ACT)
 
     return wrapped
+
+
+def _of_a_stand_in(error: PuntualError, directory: Path | None = None, company: str = "", **_: Any) -> str:
+    """What else to say when the books were those of a demo's stand-in."""
+    return where_it_went(error, directory / "state" / company) if directory and company else ""
 
 
 def report_crash(directory: Path) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ... import __version__
-from . import access, books, charges, people, setup
+from . import access, books, care, charges, doctor, host, people, setup, web
 from .common import A_PERSON_MUST_ACT, WRONG_USAGE, report_crash, warn
 
 
@@ -20,7 +20,7 @@ def puntual() -> None:
     """
 
 
-for module in (setup, access, books, charges, people):
+for module in (setup, access, books, charges, people, host, doctor, web, care):
     for command in module.COMMANDS:
         puntual.add_command(command)
 

@@ -26,7 +26,8 @@ from ..worker.access import connection_said, connection_warnings
 from ..worker.clock import SystemClock
 from ..worker.desk import Desk
 from ..worker.links import check_providers, no_payment_code
-from ..worker.wiring import connector_entry, desk_of, load_policy, policy_path, shown_path, usable_ledger_kinds
+from ..worker.places import shown_path
+from ..worker.wiring import connector_entry, desk_of, load_policy, policy_path, usable_ledger_kinds
 from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn
 
 SCHEMA_FILE = "puntual.policy.schema.json"
@@ -147,10 +148,13 @@ def explain_command(company: str, directory: Path) -> None:
     default=FILES,
     help="Where its books are: in CSV files, or in a stand-in of that ledger, which needs no account.",
 )
+@click.option("--serve", is_flag=True, help="Keep the stand-in up until Ctrl-C, for other commands in another terminal.")
 @told
-def demo_command(directory: Path, ledger: str) -> None:
+def demo_command(directory: Path, ledger: str, serve: bool) -> None:
     """A sample company, its books, and real runs on them; mails land in a folder, notes in the books."""
-    sys.exit(run_demo(directory, ledger, say, lambda companies: write_schema(companies / SCHEMA_FILE)))
+    if serve and ledger == FILES:
+        raise click.UsageError("--serve is for a stand-in: add --ledger; books in files stay where they are")
+    sys.exit(run_demo(directory, ledger, say, lambda companies: write_schema(companies / SCHEMA_FILE), serve=serve))
 
 
 @click.command("schema")

@@ -14,10 +14,12 @@ from ..port import Cursor, Page
 from ..receivables import CreditKind, Customer, DocumentStatus, Invoice, LedgerContact, open_items
 from .charge_marks import AT_ONCE, MoneyWatch, is_charging, mark_customers, mark_of
 from .database import execute_many, upsert
+from .discount_marks import looks_discounted, mark_used
 from .holds import active_holds, end_holds
 from .read import customers_by_id, known_customers
 from .rows import GONE, OPEN, SETTLED, customer_values, document_values, facts_beside
 from .tables import allocations, companies, cursors, customers, items, unapplied_credits
+from .tombstones import unnamed, without_erased
 from .waking import Judging, wake
 
 _STREAM = "changes"
@@ -67,11 +69,13 @@ def cursor_of(conn: Connection, company: str) -> Cursor | None:
 
 def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, as_of: date) -> Stored:
     """Store a page of changes and its cursor, and compute anew when the items it touches have something due."""
+    page = without_erased(conn, company, page)
     pass_number = _begin_pass(conn, company) if page.starts_pass else _pass_number(conn, company)
     watch = MoneyWatch(conn, company, page) if is_charging(conn, company, rulebook.policy) else None
-    changed = _store_customers(conn, company, page.customers)
+    changed = _store_customers(conn, company, page.customers, as_of)
     settled = _store_invoices(conn, company, page.invoices, rulebook, as_of, pass_number)
     _store_credits(conn, company, page, pass_number)
+    mark_used(conn, company, page)
     _close_deleted(conn, company, page.deleted_ids)
     if watch is not None:
         watch.mark(conn, company)
@@ -82,6 +86,14 @@ def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, a
     if page.last_bank_entry_on:
         _note_bank_entry(conn, company, page.last_bank_entry_on)
     return Stored(len(page.invoices) + len(page.credit_notes) + len(page.payments), tuple(settled))
+
+
+def store_fresh(conn: Connection, company: str, found: Sequence[Invoice], rulebook: Rulebook, as_of: date, at: datetime) -> None:
+    """Store invoices as the ledger has them right now, after we wrote something into it, with what follows when they are paid."""
+    known = unnamed(conn, company, found)
+    settled = _store_invoices(conn, company, known, rulebook, as_of, _pass_number(conn, company))
+    kept = kept_promises(conn, company, settled, at)
+    wake(conn, company, sorted({promise.customer_id for promise in kept}), rulebook, as_of)
 
 
 def vanished_in_pass(conn: Connection, company: str) -> tuple[int, int]:
@@ -107,6 +119,11 @@ def note_synced(conn: Connection, company: str, at: datetime) -> None:
     conn.execute(update(companies).where(companies.c.company == company).values(synced_at=at))
 
 
+def note_looked_at(conn: Connection, company: str) -> None:
+    """A person looked at the first plan after the history came back from a backup."""
+    conn.execute(update(companies).where(companies.c.company == company, companies.c.restored_to.is_not(None)).values(restored_to=None))
+
+
 def _pass_number(conn: Connection, company: str) -> int:
     return int(conn.execute(select(companies.c.pass_number).where(companies.c.company == company)).scalar_one())
 
@@ -121,13 +138,14 @@ def _note_bank_entry(conn: Connection, company: str, on: date) -> None:
     conn.execute(update(companies).where(companies.c.company == company, newer).values(last_bank_entry_on=on))
 
 
-def _store_customers(conn: Connection, company: str, found: Sequence[Customer]) -> list[str]:
+def _store_customers(conn: Connection, company: str, found: Sequence[Customer], as_of: date) -> list[str]:
     """Store customers as the ledger has them now. Returns the ids of those that were known and are different."""
     if not found:
         return []
     before = customers_by_id(conn, company, [customer.id for customer in found])
-    rows = [{"company": company, "last_contact_on": None, "last_contact_how": "", **customer_values(customer)} for customer in found]
-    execute_many(conn, upsert(conn.dialect, customers, keep=("last_contact_on", "last_contact_how")), rows)
+    ours = {"company": company, "last_contact_on": None, "last_contact_how": "", "known_on": as_of}
+    rows = [{**ours, **customer_values(customer)} for customer in found]
+    execute_many(conn, upsert(conn.dialect, customers, keep=("last_contact_on", "last_contact_how", "known_on")), rows)
     return sorted({customer.id for customer in found if before.get(customer.id, customer) != customer})
 
 
@@ -138,7 +156,7 @@ def _store_invoices(
         return []
     known = _known_items(conn, company, [invoice.id for invoice in found])
     owing = sorted({invoice.customer_id for invoice in found})
-    _add_unknown_customers(conn, company, owing)
+    _add_unknown_customers(conn, company, owing, as_of)
     about = Judging.of(conn, company, owing, rulebook, as_of)
     rows = [row for invoice in found for row in _item_rows(company, invoice, known.get(invoice.id, {}), about, pass_number)]
     settled = [row["item_id"] for row in rows if row.pop("just_settled")]
@@ -166,11 +184,13 @@ def _item_rows(
         row |= _ours(before, row["status"])
         row |= {"company": company, "pass_number": pass_number}
         row["next_charge_on"] = mark_of(before, row)
+        row["look_for_discount"] = looks_discounted(before, row)
         row["just_settled"] = bool(before and before["status"] == OPEN and row["status"] == SETTLED)
         row["next_action_on"] = about.wake_on(facts_beside(still_open[row["item_id"]], row)) if row["status"] == OPEN else None
         yield row
     for key in known.keys() - {row["item_id"] for row in values}:
-        gone = {"status": GONE, "pass_number": pass_number, "next_action_on": None, "next_charge_on": AT_ONCE, "just_settled": False}
+        gone = {"status": GONE, "pass_number": pass_number, "next_action_on": None, "next_charge_on": AT_ONCE}
+        gone |= {"look_for_discount": False, "just_settled": False}
         yield {**known[key], **gone}
 
 
@@ -183,10 +203,10 @@ def _ours(before: dict[str, Any] | None, status: str) -> dict[str, Any]:
     return {key: before[key] for key in _OURS}
 
 
-def _add_unknown_customers(conn: Connection, company: str, ids: Sequence[str]) -> None:
+def _add_unknown_customers(conn: Connection, company: str, ids: Sequence[str], as_of: date) -> None:
     """An invoice of a customer that the books do not describe is kept, and not chased until they do."""
     missing = set(ids) - known_customers(conn, company, ids)
-    _store_customers(conn, company, [Customer(id=key, name=key, do_not_chase=UNKNOWN_CUSTOMER) for key in sorted(missing)])
+    _store_customers(conn, company, [Customer(id=key, name=key, do_not_chase=UNKNOWN_CUSTOMER) for key in sorted(missing)], as_of)
 
 
 def _store_credits(conn: Connection, company: str, page: Page, pass_number: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ..dunning.charge_facts import Calculation, CalculationLine, ChargeDue, ChargeKey, ChargeRecord, ChargeState
 from ..money import Money
 from ..policy.charge_schema import Placement, RuleKind
+from ..policy.country_pack import Treatment
 from ..receivables import OpenItem
 
 
@@ -36,7 +37,7 @@ NOT_MADE = (ChargeStatus.WAITING, ChargeStatus.APPROVED, ChargeStatus.REFUSED)
 class KeptCharge:
     """A charge as the history keeps it. `amount` is without tax, `reversed` so much of it as is taken back; `total` is what its line or its
     document comes to in the books (a statement: all of it), None before it is there. `said_by` is who approved or waived it, `detail` what
-    the ledger or a person said last."""
+    the ledger or a person said last. `is_taxed` is None where nobody asked yet when it was decided."""
 
     key: ChargeKey
     id: str
@@ -63,6 +64,7 @@ class KeptCharge:
     document_number: str
     on_invoice: bool
     total: Money | None
+    is_taxed: bool | None
 
     @property
     def is_reversed(self) -> bool:
@@ -125,6 +127,7 @@ def values_of(company: str, item: OpenItem, due: ChargeDue, as_of: date) -> dict
         "document_number": "",
         "on_invoice": False,
         "total_minor": None,
+        "is_taxed": due.tax is Treatment.FOLLOWS_SUPPLY,
     }
 
 
@@ -161,6 +164,7 @@ def kept_of(row: Any) -> KeptCharge:
         document_number=row.document_number,
         on_invoice=row.on_invoice,
         total=Money.from_minor(row.total_minor, row.currency) if row.total_minor is not None else None,
+        is_taxed=row.is_taxed,
     )
 
 

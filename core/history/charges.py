@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from ..bookings import ChargeMade
 from ..dunning.charge_facts import ChargeDue
@@ -21,6 +21,7 @@ from .charge_rows import ChargeStatus, KeptCharge, kept_of, values_of
 from .database import execute_many, upsert
 from .rows import document_values
 from .tables import approvals, charge_announcements, items, late_charges
+from .work import forget_proposals, given_approvals
 
 _CHUNK = 900
 _SET_AMOUNTS = (
@@ -74,6 +75,11 @@ def charges_called(conn: Connection, company: str, beginning: str) -> list[KeptC
     return _kept(conn, company, late_charges.c.charge_id.startswith(beginning, autoescape=True))
 
 
+def charges_beside(conn: Connection, company: str, charge: KeptCharge) -> list[KeptCharge]:
+    """The charges in the books that were written together with this one, itself among them."""
+    return _kept(conn, company, late_charges.c.document_id == charge.document_id, late_charges.c.marker == charge.marker)
+
+
 def waiting_keys(conn: Connection, company: str) -> frozenset[str]:
     """The keys of what waits for a person's yes, as they stand among the approvals."""
     return frozenset(str(charge.key) for charge in charges_with(conn, company, ChargeStatus.WAITING, ChargeStatus.REFUSED))
@@ -103,22 +109,20 @@ def decide(conn: Connection, company: str, due: Sequence[tuple[OpenItem, ChargeD
 
 def take_approvals(conn: Connection, company: str, at: datetime, *, everything: bool = False) -> None:
     """What a person said yes to may be written; with `everything` all that never needed a person, because the policy asks no longer."""
-    c, a = late_charges.c, approvals.c
-    answers = conn.execute(select(a.claim_key, a.approved_by).where(a.company == company, a.approved_at.is_not(None)))
-    said: dict[str, str] = {row.claim_key: row.approved_by for row in answers}
+    c, said = late_charges.c, given_approvals(conn, company)
     for charge in charges_with(conn, company, ChargeStatus.WAITING, ChargeStatus.REFUSED):
         key = str(charge.key)
         if key in said or (everything and charge.status is ChargeStatus.WAITING):
             approved = update(late_charges).where(c.company == company, c.charge_key == key)
             conn.execute(approved.values(status=ChargeStatus.APPROVED.value, said_by=said.get(key, "the policy"), changed_at=at))
-            _forget_proposals(conn, company, [key])
+            forget_proposals(conn, company, [key])
 
 
 def drop(conn: Connection, company: str, dropped: Sequence[tuple[KeptCharge, str]], at: datetime) -> None:
     """Charges that are not in the books are not owed as they were decided, and why; they count as never decided."""
     for charge, why in dropped:
         _set_status(conn, company, [charge], ChargeStatus.DROPPED, at, detail=why)
-    _forget_proposals(conn, company, [str(charge.key) for charge, _ in dropped])
+    forget_proposals(conn, company, [str(charge.key) for charge, _ in dropped])
     append(conn, company, at, [("charge_dropped", {**_told(charge), "why": why}) for charge, why in dropped])
 
 
@@ -136,7 +140,7 @@ def reverse(conn: Connection, company: str, charge: KeptCharge, amount: Money, w
 def waive(conn: Connection, company: str, charge: KeptCharge, why: str, by: str, at: datetime) -> None:
     """A person waives a charge that is not in the books: its days are dealt with, and never charged again."""
     _set_status(conn, company, [charge], ChargeStatus.WAIVED, at, detail=why, said_by=by)
-    _forget_proposals(conn, company, [str(charge.key)])
+    forget_proposals(conn, company, [str(charge.key)])
     append(conn, company, at, [("charge_waived", {**_told(charge), "why": why, "by": by})])
 
 
@@ -203,11 +207,6 @@ def _set_status(conn: Connection, company: str, charges: Sequence[KeptCharge], s
     c = late_charges.c
     for these in _among(c.charge_key, [str(charge.key) for charge in charges]):
         conn.execute(update(late_charges).where(c.company == company, these).values(status=status.value, changed_at=at, **more))
-
-
-def _forget_proposals(conn: Connection, company: str, keys: Sequence[str]) -> None:
-    for these in _among(approvals.c.claim_key, keys):
-        conn.execute(delete(approvals).where(approvals.c.company == company, these))
 
 
 def _kept(conn: Connection, company: str, *these: ColumnElement[bool]) -> list[KeptCharge]:

@@ -4,12 +4,14 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Dialect, Engine, Insert, Table, UpdateBase, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
@@ -50,7 +52,8 @@ class DatabaseBusy(TryLater):
 def open_database(url: str) -> Engine:
     """The engine for a SQLAlchemy URL, with its tables brought up to date. Raises DatabaseUnusable, DatabaseBusy.
 
-    SQLite runs in WAL mode with synchronous=FULL: an attempt that is marked as begun stays so even when the power fails.
+    SQLite runs in WAL mode with synchronous=FULL: an attempt that is marked as begun stays so even when the power fails. What is deleted is
+    overwritten, so that nothing of it is found in the file.
     """
     try:
         engine = create_engine(_with_driver(url))
@@ -72,15 +75,49 @@ def trouble_of(error: DBAPIError, where: str = "") -> DatabaseUnusable | Databas
     return DatabaseUnusable(where + said, hint="See to the file or the server that PUNTUAL_DATABASE names; nothing is lost")
 
 
-def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the tables up to date, or up to a revision, one process at a time."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+def migrate(engine: Engine, revision: str = "head") -> bool:
+    """Bring the tables up to date, or up to a revision. Of several processes that start together one does it and the others wait; when it
+    dies on the way, nothing of it is there and the next one does it. Returns whether this one did.
+
+    Raises DatabaseUnusable when a newer Puntual made the tables.
+    """
+    wanted = levels()[-1] if revision == "head" else revision
+    with reading(engine) as conn:
+        if level_of(conn) == wanted:
+            return False
     with writing(engine) as conn:
         if conn.dialect.name == "postgresql":
             conn.exec_driver_sql("SELECT pg_advisory_xact_lock(7305418)")
+        before = level_of(conn)
+        if before is not None and before not in levels():
+            raise newer_than_this(before)
+        config = _alembic()
         config.attributes["connection"] = conn
         command.upgrade(config, revision)
+        return before != wanted
+
+
+def level_of(conn: Connection) -> str | None:
+    """The revision that the tables stand at; None where there are none."""
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+@cache
+def levels() -> tuple[str, ...]:
+    """The revisions that this program knows, the oldest first."""
+    return tuple(one.revision for one in ScriptDirectory.from_config(_alembic()).walk_revisions())[::-1]
+
+
+def newer_than_this(level: str) -> DatabaseUnusable:
+    """What is to be said of tables that this program does not know."""
+    said = f"its tables were made by a newer Puntual (level {level}; this one knows {levels()[-1]} and older)"
+    return DatabaseUnusable(said, hint="Install that version or a later one on every machine that uses this database; nothing was changed")
+
+
+def _alembic() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
 
 
 @contextmanager
@@ -153,7 +190,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         dbapi_connection.isolation_level = None
         dbapi_connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
         _write_ahead(dbapi_connection)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "secure_delete=ON"):
             dbapi_connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -40,8 +40,8 @@ def count_call(conn: Connection, company: str, quota: Quota, purpose: Purpose, a
     allowed = quota.limit - quota.reserve if purpose is Purpose.READING else quota.limit
     if allowed < 1:
         return False
-    row = _window_row(company, quota, at) | {"calls": 1}
-    more = {"calls": call_counts.c.calls + 1}
+    row = _window_row(company, quota, at) | {"calls": 1, "most": quota.limit}
+    more = {"calls": call_counts.c.calls + 1, "most": quota.limit}
     statement = _insert(conn.dialect).values(row).on_conflict_do_update(set_=more, where=call_counts.c.calls < allowed, **_KEY)
     calls = conn.execute(statement.returning(call_counts.c.calls)).scalar_one_or_none()
     if calls == 1:
@@ -51,8 +51,9 @@ def count_call(conn: Connection, company: str, quota: Quota, purpose: Purpose, a
 
 def raise_count(conn: Connection, company: str, quota: Quota, used: int, at: datetime) -> None:
     """At least so many calls were made in this window."""
-    row = _window_row(company, quota, at) | {"calls": used}
-    statement = _insert(conn.dialect).values(row).on_conflict_do_update(set_={"calls": used}, where=call_counts.c.calls < used, **_KEY)
+    known = {"calls": used, "most": quota.limit}
+    row = _window_row(company, quota, at) | known
+    statement = _insert(conn.dialect).values(row).on_conflict_do_update(set_=known, where=call_counts.c.calls < used, **_KEY)
     conn.execute(statement)
     _drop_older(conn, company, quota, at)
 

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from ..dunning.facts import CustomerFacts, Hold, ItemFacts, LastContact
-from ..receivables import Customer, UnappliedCredit
-from .rows import CREDIT_COLUMNS, HOLD_COLUMNS, ITEM_COLUMNS, OPEN, credit_of, customer_of, hold_of, item_facts
+from ..receivables import Customer, DocumentStatus, UnappliedCredit
+from .rows import CREDIT_COLUMNS, GONE, HOLD_COLUMNS, ITEM_COLUMNS, OPEN, credit_of, customer_of, hold_of, item_facts
 from .tables import attempts, bad_addresses, companies, customers, holds, items, unapplied_credits
 
 BATCH_CUSTOMERS = 500
@@ -27,12 +27,15 @@ class BooksState:
     last_bank_entry_on: date | None
     first_sent_at: datetime | None
     rules_fingerprint: str
+    restored_to: datetime | None = None
 
 
 def books_state(conn: Connection, company: str) -> BooksState:
     """The company's own row."""
     c = companies.c
-    row = conn.execute(select(c.synced_at, c.last_bank_entry_on, c.first_sent_at, c.rules_fingerprint).where(c.company == company)).one()
+    row = conn.execute(
+        select(c.synced_at, c.last_bank_entry_on, c.first_sent_at, c.rules_fingerprint, c.restored_to).where(c.company == company)
+    ).one()
     return BooksState(*row)
 
 
@@ -176,3 +179,24 @@ def find_items(conn: Connection, company: str, invoice: str) -> list[Any]:
     """Every item of an invoice, by its number or its id, open or not: the whole rows."""
     query = select(items).where(items.c.company == company, (items.c.number == invoice) | (items.c.invoice_id == invoice))
     return list(conn.execute(query.order_by(items.c.ordinal)))
+
+
+def is_open(conn: Connection, company: str, item: str) -> bool:
+    """Whether something of this item is outstanding."""
+    return conn.execute(select(items.c.status).where(items.c.company == company, items.c.item_id == item)).scalar_one_or_none() == OPEN
+
+
+NEVER_OWED = frozenset({GONE, DocumentStatus.VOID.value, DocumentStatus.DRAFT.value})
+"""How items stand that are not owed and never were."""
+
+
+def is_owed(conn: Connection, company: str, invoice_id: str) -> bool:
+    """Whether a document is or was owed, as far as the books were read: not when all of it is void, gone or a draft."""
+    found = set(conn.execute(select(items.c.status).where(items.c.company == company, items.c.invoice_id == invoice_id)).scalars())
+    return not found or bool(found - NEVER_OWED)
+
+
+def invoices_called(conn: Connection, company: str, invoice_ids: Sequence[str]) -> dict[str, Any]:
+    """Number and customer of these invoices, as far as they are known, by the ledger's id."""
+    query = select(items.c.invoice_id, items.c.number, items.c.customer_id).where(items.c.company == company)
+    return {row.invoice_id: row for row in conn.execute(query.where(items.c.invoice_id.in_(sorted(set(invoice_ids)))))}

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement
 
 from ..dunning.facts import Hold, HoldKind, ItemFacts, LevelState
 from ..money import Money
-from ..receivables import Contact, ContactRole, CreditKind, Customer, Invoice, OpenItem, UnappliedCredit, item_id
+from ..receivables import Contact, ContactRole, CreditKind, Customer, EarlyDiscount, Invoice, OpenItem, UnappliedCredit, item_id
 from .tables import holds, items, unapplied_credits
 
 ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
@@ -39,6 +39,8 @@ ITEM_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
         "cycle",
         "open_attempt",
         "task_key",
+        "discount_until",
+        "discount_minor",
     ]
 )
 
@@ -49,7 +51,7 @@ def item_facts(row: Sequence[Any]) -> ItemFacts:
     """The facts of a row of ITEM_COLUMNS."""
     (key, invoice_id, number, customer_id, issued_on, due_date, currency, total, outstanding, ordinal, count, contact_id) = row[:12]
     (reference, disputed, do_not_chase, page_url, version, is_late_charge) = row[12:18]
-    (level_key, level_days, level_on, sends, cycle, open_attempt, task_key) = row[18:25]
+    (level_key, level_days, level_on, sends, cycle, open_attempt, task_key, discount_until, discount) = row[18:27]
     whole = Money.from_minor(total, currency)
     item = OpenItem(
         key,
@@ -69,6 +71,7 @@ def item_facts(row: Sequence[Any]) -> ItemFacts:
         page_url,
         version,
         is_late_charge,
+        EarlyDiscount(discount_until, Money.from_minor(discount, currency)) if discount_until is not None else None,
     )
     state = LevelState(level_key, level_days, level_on, sends) if level_key else _NO_LEVEL
     return ItemFacts(item, state, cycle, open_attempt, task_key)
@@ -104,6 +107,8 @@ def document_values(invoice: Invoice) -> list[dict[str, Any]]:
             "version": invoice.version,
             "is_late_charge": invoice.is_late_charge,
             "ledger_late_fee": invoice.ledger_late_fee,
+            "discount_until": invoice.early_discount.last_on if invoice.early_discount else None,
+            "discount_minor": invoice.early_discount.amount.minor if invoice.early_discount else None,
             "settled_on": invoice.settled_on,
         }
         for part in invoice.instalments

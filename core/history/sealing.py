@@ -5,14 +5,15 @@ What is sealed says whose it is, so that a row that was copied to another compan
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from ..access import Authorization
+from ..access import Authorization, Consent
 from ..errors import CompanyMustAct
 from ..secret import Secret
 
@@ -23,6 +24,17 @@ HOW_TO_MAKE = "Make one with: puntual keys new; then set PUNTUAL_KEYS to it, or 
 
 class KeysMissing(CompanyMustAct):
     """The keys that protect the connection to the ledger are missing or unusable."""
+
+
+_KIND = "kind"
+
+
+class _Kind(StrEnum):
+    """What was sealed; what says nothing of it is an authorization."""
+
+    AUTHORIZATION = "authorization"
+    CONSENT = "consent"
+    CHOICE = "choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +53,37 @@ class Keyring:
 
     def seal(self, owner: Owner, authorization: Authorization) -> str:
         """The authorization as text that says nothing to whom has no key."""
-        content = {"company": owner.company, "ledger": owner.ledger, **_as_content(authorization)}
-        return self._fernet.encrypt(json.dumps(content, separators=(",", ":")).encode()).decode("ascii")
+        return self._closed(owner, _as_content(authorization))
 
     def open(self, owner: Owner, sealed: str) -> Authorization:
         """What was sealed for this owner. Raises KeysMissing when no key opens it, or it is another owner's."""
+        return _from_content(self._opened(owner, sealed, _Kind.AUTHORIZATION))
+
+    def seal_consent(self, owner: Owner, consent: Consent) -> str:
+        """A question that is put to a person, as text that says nothing to whom has no key."""
+        asked = {"url": consent.url, "redirect_uri": consent.redirect_uri}
+        asked |= {"state": consent.state.reveal(), "verifier": consent.verifier.reveal()}
+        return self._closed(owner, {_KIND: _Kind.CONSENT.value, **asked})
+
+    def open_consent(self, owner: Owner, sealed: str) -> Consent:
+        """The question that was sealed for this owner. Raises KeysMissing."""
+        asked = self._opened(owner, sealed, _Kind.CONSENT)
+        return Consent(asked["url"], asked["redirect_uri"], Secret(asked["state"]), Secret(asked["verifier"]))
+
+    def seal_choice(self, owner: Owner, found: Sequence[Authorization]) -> str:
+        """What a person allowed of which one is to be chosen, as text that says nothing to whom has no key."""
+        return self._closed(owner, {_KIND: _Kind.CHOICE.value, "found": [_as_content(one) for one in found]})
+
+    def open_choice(self, owner: Owner, sealed: str) -> list[Authorization]:
+        """What was sealed for this owner to choose from. Raises KeysMissing."""
+        return [_from_content(one) for one in self._opened(owner, sealed, _Kind.CHOICE)["found"]]
+
+    def _closed(self, owner: Owner, content: Mapping[str, Any]) -> str:
+        whole = {"company": owner.company, "ledger": owner.ledger, **content}
+        return self._fernet.encrypt(json.dumps(whole, separators=(",", ":")).encode()).decode("ascii")
+
+    def _opened(self, owner: Owner, sealed: str, kind: "_Kind") -> dict[str, Any]:
+        content: dict[str, Any] | None
         try:
             content = json.loads(self._fernet.decrypt(sealed.encode()))
         except (InvalidToken, UnicodeError, ValueError):
@@ -60,7 +98,12 @@ class Keyring:
                 f"What is stored as the connection of {owner.company} to {owner.ledger} belongs to another company or ledger.",
                 hint=f"Somebody changed the database; connect again with: puntual connect {owner.company}",
             )
-        return _from_content(content)
+        if content.get(_KIND, _Kind.AUTHORIZATION.value) != kind.value:
+            raise KeysMissing(
+                f"What is stored for the connection of {owner.company} to {owner.ledger} is no {kind.value}.",
+                hint=f"Somebody changed the database; connect again with: puntual connect {owner.company}",
+            )
+        return content
 
 
 def keyring_of(text: str | None) -> Keyring:

@@ -3,37 +3,17 @@
 Amounts are whole minor units of the row's currency. `*_on` columns are dates in the company's zone, `*_at` instants in UTC.
 """
 
-from datetime import UTC, datetime
-from typing import Any
+from sqlalchemy import BigInteger, Boolean, Column, Date, Index, Integer, String, Table, Text, false
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Index, Integer, MetaData, String, Table, Text, false
-from sqlalchemy.types import TypeDecorator
-
-metadata = MetaData()
-
-_ID = String(200)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware instant in UTC; what has no zone is refused."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """Store without the zone, which is always UTC."""
-        if value is not None and value.tzinfo is None:
-            raise ValueError("an instant needs its zone")
-        return value.astimezone(UTC).replace(tzinfo=None) if value is not None else None
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        """Give the zone back."""
-        return value.replace(tzinfo=UTC) if value is not None else None
-
-
-def _company() -> Column[str]:
-    return Column("company", String(64), primary_key=True)
-
+from .columns import ID as _ID
+from .columns import Instant as Instant
+from .columns import company_column as _company
+from .columns import metadata as metadata
+from .money_tables import charge_announcements as charge_announcements
+from .money_tables import credits_wanted as credits_wanted
+from .money_tables import issued_links as issued_links
+from .money_tables import late_charges as late_charges
+from .money_tables import told_payments as told_payments
 
 companies = Table(
     "companies",
@@ -49,6 +29,7 @@ companies = Table(
     Column("run_until", Instant),
     Column("audit_seq", BigInteger, nullable=False, default=0),
     Column("audit_hash", String(64), nullable=False, default=""),
+    Column("restored_to", Instant),
 )
 
 cursors = Table("cursors", metadata, _company(), Column("stream", String(64), primary_key=True), Column("cursor", Text, nullable=False))
@@ -63,6 +44,7 @@ customers = Table(
     Column("data", Text, nullable=False),
     Column("last_contact_on", Date),
     Column("last_contact_how", Text, nullable=False, default=""),
+    Column("known_on", Date),
 )
 
 items = Table(
@@ -89,6 +71,9 @@ items = Table(
     Column("version", Text, nullable=False),
     Column("is_late_charge", Boolean, nullable=False, default=False, server_default=false()),
     Column("ledger_late_fee", Text, nullable=False, default="", server_default=""),
+    Column("discount_until", Date),
+    Column("discount_minor", BigInteger),
+    Column("look_for_discount", Boolean, nullable=False, default=False, server_default=false()),
     Column("settled_on", Date),
     Column("pass_number", Integer, nullable=False),
     Column("cycle", Integer, nullable=False),
@@ -102,6 +87,7 @@ items = Table(
     Column("next_charge_on", Date),
     Index("items_by_next_action", "company", "next_action_on", "customer_id"),
     Index("items_by_next_charge", "company", "next_charge_on"),
+    Index("items_by_look_for_discount", "company", "look_for_discount"),
     Index("items_by_customer", "company", "customer_id", "status"),
     Index("items_by_invoice", "company", "invoice_id"),
 )
@@ -222,6 +208,7 @@ work_list = Table(
     Column("made_at", Instant, nullable=False),
     Column("done_at", Instant),
     Column("outcome", Text, nullable=False, default=""),
+    Index("work_list_by_end", "company", "done_at"),
 )
 
 write_backs = Table(
@@ -253,76 +240,6 @@ expected_payments = Table(
     Column("ours", Text, nullable=False, default=""),
 )
 
-late_charges = Table(
-    # One row for each charge that was ever decided on, by its key. `amount` is without tax, `reversed` so much of it as is taken back;
-    # `total` is what its document comes to in the books. Charges of one statement share marker and document.
-    "late_charges",
-    metadata,
-    _company(),
-    Column("charge_key", String(300), primary_key=True),
-    Column("charge_id", String(16), nullable=False),
-    Column("item_id", _ID, nullable=False),
-    Column("invoice_id", _ID, nullable=False),
-    Column("number", Text, nullable=False),
-    Column("customer_id", _ID, nullable=False),
-    Column("rule", String(50), nullable=False),
-    Column("period", String(20), nullable=False),
-    Column("first_on", Date, nullable=False),
-    Column("last_on", Date, nullable=False),
-    Column("due_on", Date, nullable=False),
-    Column("terms", Text, nullable=False),
-    Column("currency", String(3), nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("reversed_minor", BigInteger, nullable=False, default=0),
-    Column("calculation", Text, nullable=False),
-    Column("placement", String(10), nullable=False),
-    Column("statement", String(7), nullable=False),
-    Column("status", String(10), nullable=False),
-    Column("detail", Text, nullable=False, default=""),
-    Column("decided_on", Date, nullable=False),
-    Column("said_by", Text, nullable=False, default=""),
-    Column("refusals", Integer, nullable=False, default=0),
-    Column("marker", String(60), nullable=False, default=""),
-    Column("charged_on", Date),
-    Column("document_id", _ID, nullable=False, default=""),
-    Column("document_number", Text, nullable=False, default=""),
-    Column("on_invoice", Boolean, nullable=False, default=False),
-    Column("total_minor", BigInteger),
-    Column("changed_at", Instant, nullable=False),
-    Index("late_charges_by_item", "company", "item_id"),
-    Index("late_charges_by_status", "company", "status"),
-    Index("late_charges_by_document", "company", "document_id"),
-)
-
-charge_announcements = Table(
-    # The day of the first notice that announced a rule on an item.
-    "charge_announcements",
-    metadata,
-    _company(),
-    Column("item_id", _ID, primary_key=True),
-    Column("rule", String(50), primary_key=True),
-    Column("announced_on", Date, nullable=False),
-)
-
-issued_links = Table(
-    # Links to pay pages that have to be ended some day. `why` says why one was ended, empty while it is good.
-    "issued_links",
-    metadata,
-    _company(),
-    Column("provider", String(40), primary_key=True),
-    Column("reference", _ID, primary_key=True),
-    Column("item_id", _ID, nullable=False),
-    Column("currency", String(3), nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("language", String(40), nullable=False),
-    Column("made_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
-    Column("why", String(12), nullable=False, default=""),
-    Column("ended_at", Instant),
-    Index("issued_links_by_item", "company", "item_id"),
-    Index("issued_links_still_good", "company", "why", "expires_at"),
-)
-
 authorizations = Table(
     # `sealed` is encrypted; the instants stand outside so that a warning needs no key. `renewer` is the process that refreshes right now.
     "authorizations",
@@ -341,16 +258,18 @@ authorizations = Table(
     Column("changed_at", Instant, nullable=False),
     Column("renewer", String(250), nullable=False, default=""),
     Column("renewer_until", Instant),
+    Index("authorizations_by_tenant", "ledger", "tenant_id"),
 )
 
 call_counts = Table(
-    # Of a quota that an app's companies share, the company is empty and `quota` holds the app.
+    # Of a quota that an app's companies share, the company is empty and `quota` holds the app. `most` is what was allowed at the last call.
     "call_counts",
     metadata,
     _company(),
     Column("quota", String(200), primary_key=True),
     Column("window", String(10), primary_key=True),
     Column("calls", BigInteger, nullable=False),
+    Column("most", BigInteger),
 )
 
 bad_addresses = Table(

@@ -74,11 +74,21 @@ def withdraw_proposals(conn: Connection, company: str, but: Collection[str]) -> 
     execute_many(conn, _WITHDRAW, [{"of_company": company, "of_key": key} for key in sorted(set(asked) - set(but))])
 
 
+def forget_proposals(conn: Connection, company: str, keys: Iterable[str]) -> None:
+    """Ask no longer for these claim keys, whether or not somebody answered."""
+    execute_many(conn, _WITHDRAW, [{"of_company": company, "of_key": key} for key in sorted(set(keys))])
+
+
+def given_approvals(conn: Connection, company: str) -> dict[str, str]:
+    """Who approved what and it was not used yet, by claim key."""
+    c = approvals.c
+    query = select(c.claim_key, c.approved_by).where(c.company == company, c.approved_at.is_not(None))
+    return {row.claim_key: row.approved_by for row in conn.execute(query)}
+
+
 def approved_keys(conn: Connection, company: str) -> frozenset[str]:
     """The claim keys that a person approved and that were not used yet."""
-    return frozenset(
-        conn.execute(select(approvals.c.claim_key).where(approvals.c.company == company, approvals.c.approved_at.is_not(None))).scalars()
-    )
+    return frozenset(given_approvals(conn, company))
 
 
 def waiting_approvals(conn: Connection, company: str) -> list[str]:

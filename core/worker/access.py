@@ -24,7 +24,7 @@ def connect(desk: Desk, ask_person: AskPerson, tenant: str, by: str) -> Authoriz
 
     Raises CompanyMustAct when the person says no, or which books are meant is not clear. What was stored before stays then.
     """
-    vault, authorizer = _door(desk)
+    vault, authorizer = door_of(desk)
     try:
         vault.prove_keys()
         consent = authorizer.ask()
@@ -55,7 +55,7 @@ def disconnect(desk: Desk, by: str, *, only_forget: bool = False) -> Access:
 
     One that is gone at the ledger already is forgotten too. Raises NoSuchConnection, and whatever keeps the ledger from taking it back.
     """
-    vault, authorizer = _door(desk)
+    vault, authorizer = door_of(desk)
     try:
         before = vault.access()
         if before is None:
@@ -114,7 +114,8 @@ def chosen_of(found: Sequence[Authorization], tenant: str, before: Access | None
     )
 
 
-def _door(desk: Desk) -> tuple[Vault, Authorizer]:
+def door_of(desk: Desk) -> tuple[Vault, Authorizer]:
+    """The vault and the authorizer of these books. Raises NoSuchConnection when they need none."""
     if desk.vault is None or desk.open_authorizer is None:
         raise NoSuchConnection(
             f"The books of {desk.company} ({desk.policy.ledger.type}) need no connection in a browser.",

@@ -24,8 +24,9 @@ from ..history.work import WorkItem, put_on_list, queue_notes, queue_task
 from ..notices.books import note_texts, task_texts
 from ..notices.charge_news import ChargeNews
 from ..port import Capability, LedgerConnector, Recheck
-from ..receivables import Invoice, UnappliedCredit
+from ..receivables import Invoice, UnappliedCredit, open_items
 from .desk import Desk
+from .discounting import taken_meanwhile, unmatched
 from .envelope import attachments_of, message_of
 from .links import Links, Ways, without_a_way
 from .telling import news_for, note_told
@@ -136,7 +137,19 @@ class Acting:
         if seen.knows_credits:
             unapplied = tuple(credit for credit in seen.credits if credit.customer_id == customer_id)
         theirs = tuple(hold for hold in holds if hold.customer_id == customer_id)
+        theirs += tuple(self._may_be_discounts(attempt.action, invoices, unapplied))
         return judge_again(attempt.action, invoices, unapplied, theirs, self.desk.policy, self.as_of)
+
+    def _may_be_discounts(
+        self, action: Action, invoices: Mapping[str, Invoice], unapplied: tuple[UnappliedCredit, ...] | None
+    ) -> Iterator[Hold]:
+        """What keeps from asking for money that came in since the plan, less an early-payment discount."""
+        policy, customer = self.desk.policy, action.customer
+        for entry in action.items:
+            invoice = invoices.get(entry.item.invoice_id)
+            for fresh in (item for item in (open_items(invoice) if invoice else ()) if item.id == entry.item.id):
+                yield from taken_meanwhile(entry.item, fresh, customer, policy)
+                yield from unmatched([fresh], customer, unapplied or (), policy)
 
     def _send(self, prepared: Sequence[Prepared], on_each: Callable[[], Any]) -> None:
         """Begin, send, settle, one after the other. The end of one and the beginning of the next are one transaction: one write a mail."""

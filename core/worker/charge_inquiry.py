@@ -12,6 +12,7 @@ from ..history.charge_marks import due_item_ids
 from ..history.charge_reading import charge_facts
 from ..history.charge_rows import KeptCharge
 from ..history.charges import charges_of, charges_with
+from ..history.credits import CreditFor, KeptCredit, credits_of
 from ..history.database import reading
 from ..history.read import find_items
 from .desk import Desk
@@ -19,8 +20,8 @@ from .desk import Desk
 
 @dataclass(frozen=True, slots=True)
 class ChargeAnswer:
-    """About one item: what was decided on it, the oldest first; what a run would charge now and take back; and of each rule that charges
-    nothing now, why, and what it may charge later."""
+    """About one item: what was decided on it, the oldest first; what was credited of it or is to be; what a run would charge now and take
+    back; and of each rule that charges nothing now, why, and what it may charge later."""
 
     label: str
     customer: str
@@ -29,6 +30,7 @@ class ChargeAnswer:
     to_take_back: tuple[Reversal, ...]
     left: tuple[NotCharged, ...]
     later: tuple[Announcement, ...]
+    credits: tuple[KeptCredit, ...] = ()
 
 
 def charges(desk: Desk, invoice: str, as_of: date) -> list[ChargeAnswer]:
@@ -39,15 +41,16 @@ def charges(desk: Desk, invoice: str, as_of: date) -> list[ChargeAnswer]:
             ids = [row.item_id for row in find_items(conn, desk.company, invoice) if not row.is_late_charge]
         else:
             ids = sorted({*due_item_ids(conn, desk.company, as_of), *(one.key.item_id for one in charges_with(conn, desk.company))})
-        kept = charges_of(conn, desk.company, ids)
+        kept, taken_back = charges_of(conn, desk.company, ids), credits_of(conn, desk.company, ids)
         answers = []
         for facts in charge_facts(conn, desk.company, ids, desk.rulebook, as_of):
             judged = judge_charges(facts, desk.charge_book, as_of)
             decided = tuple(kept.get(facts.item.id, ()))
             later = upcoming(facts, desk.charge_book, as_of)
             taken = (*judged.withdrawn, *judged.to_reverse)
+            less = tuple(one for one in taken_back.get(facts.item.id, ()) if one.kind is CreditFor.REVERSAL)
             if invoice or decided or judged.due:
-                answers.append(ChargeAnswer(label(facts.item), facts.customer.name, decided, judged.due, taken, judged.left, later))
+                answers.append(ChargeAnswer(label(facts.item), facts.customer.name, decided, judged.due, taken, judged.left, later, less))
         return answers
 
 
@@ -57,6 +60,7 @@ def as_program(answer: ChargeAnswer) -> dict[str, Any]:
         "item": answer.label,
         "customer": answer.customer,
         "charges": [_kept(one) for one in answer.decided],
+        "credits": [_credit(one) for one in answer.credits],
         "due": [_due(one) for one in answer.due],
         "to_take_back": [
             {"rule": one.key.rule, "amount": str(one.amount), "reason": one.reason.value, "detail": one.detail}
@@ -83,6 +87,11 @@ def _kept(one: KeptCharge) -> dict[str, Any]:
         "total": str(one.total.amount) if one.total is not None else None,
         "calculation": _calculation(one.calculation),
     }
+
+
+def _credit(one: KeptCredit) -> dict[str, Any]:
+    whole = {"amount": str(one.amount.amount), "currency": one.amount.currency, "status": one.status.value, "why": one.why}
+    return {**whole, "detail": one.detail, "document": one.document_number, "credit": one.credit_number, "is_void": one.is_void}
 
 
 def _due(one: ChargeDue) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ..history.read import customers_by_id
 from ..history.work import WorkItem, finish_work, propose, put_on_list
 from ..notices.charge_texts import charge_text, statement_text
 from ..policy.charge_schema import AfterPayment, Placement
+from ..policy.country_pack import Treatment
 from ..port import LedgerConnector, chargeable
 from ..receivables import Customer, Invoice
 from .desk import Desk
@@ -52,7 +53,7 @@ def look_up(desk: Desk, ledger: LedgerConnector, as_of: date) -> Written:
     as if nobody had tried."""
     written = Written()
     with reading(desk.engine) as conn:
-        begun = charges_with(conn, desk.company, ChargeStatus.WRITING)
+        begun = _with_tax(desk, charges_with(conn, desk.company, ChargeStatus.WRITING))
         documents = _documents(conn, desk, begun, lambda charge: charge.marker, as_of)
     if not documents:
         return written
@@ -73,8 +74,9 @@ def write_charges(desk: Desk, ledger: LedgerConnector, as_of: date, still_ours: 
     """Write every charge that may be written now. Those that something stops since they were decided on wait."""
     written = Written()
     with reading(desk.engine) as conn:
-        ready = _unstopped(conn, desk, charges_with(conn, desk.company, ChargeStatus.APPROVED), as_of)
-        asked = {_statement_of(charge) for charge in charges_with(conn, desk.company, ChargeStatus.WAITING) if charge.statement}
+        ready = _unstopped(conn, desk, _with_tax(desk, charges_with(conn, desk.company, ChargeStatus.APPROVED)), as_of)
+        waiting = _with_tax(desk, charges_with(conn, desk.company, ChargeStatus.WAITING))
+        asked = {_statement_of(charge) for charge in waiting if charge.statement}
         ready = [charge for charge in ready if not charge.statement or _statement_of(charge) not in asked]
         documents = _documents(conn, desk, ready, _statement_of, as_of)
     for start in range(0, len(documents), BATCH):
@@ -167,11 +169,20 @@ def _facts(conn: Connection, desk: Desk, charges: Sequence[KeptCharge], as_of: d
 # From charges to documents
 
 
+def _with_tax(desk: Desk, charges: Iterable[KeptCharge]) -> list[KeptCharge]:
+    """Those of which nobody asked yet whether tax is due on them, by the policy and the law as they are now."""
+    return [charge if charge.is_taxed is not None else replace(charge, is_taxed=_is_taxed(desk, charge)) for charge in charges]
+
+
+def _is_taxed(desk: Desk, charge: KeptCharge) -> bool:
+    return desk.policy.late_charges is not None and desk.charge_book.tax(charge.calculation.kind) is Treatment.FOLLOWS_SUPPLY
+
+
 def _statement_of(charge: KeptCharge) -> str:
-    """What goes into one document: a charge by itself, or the charges of a customer, month and currency."""
+    """What goes into one document: a charge by itself, or the charges of a customer, month and currency that are taxed alike."""
     if not charge.statement:
         return str(charge.key)
-    return f"{charge.customer_id}|{charge.statement}|{charge.amount.currency}"
+    return f"{charge.customer_id}|{charge.statement}|{charge.amount.currency}|{charge.is_taxed}"
 
 
 def _documents(
@@ -201,9 +212,10 @@ def _document(desk: Desk, charges: Sequence[KeptCharge], customers: Mapping[str,
         amount=sum((one.amount for one in charges[1:]), start=first.amount),
         text=title,
         charged_on=charged_on,
-        due_on=charged_on,
+        due_on=desk.charge_book.payable_on(charged_on),
         on_invoice=first.placement is Placement.LINE,
         survives_payment=desk.charge_book.settings.after_payment is AfterPayment.KEEP,
+        is_taxed=bool(first.is_taxed),
         lines=tuple(lines) if len(charges) > 1 else (),
     )
     return Document(tuple(charges), written)

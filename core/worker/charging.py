@@ -3,7 +3,6 @@
 Judging is pure and comes before the guard; recording and writing come after it. In shadow nothing is recorded and nothing written.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,22 +11,23 @@ from itertools import islice
 from sqlalchemy import Connection
 
 from ..dunning.charge_announcements import upcoming
-from ..dunning.charge_facts import Announcement, ChargeDue, Reversal
+from ..dunning.charge_facts import Announcement, ChargeDue, Reversal, WhyReversed
 from ..dunning.charge_judgement import ChargeJudgement, judge_charges
-from ..errors import AnotherRunUnderWay, CompanyMustAct, PuntualError
+from ..errors import CompanyMustAct, MustStop, PuntualError
 from ..history.charge_marks import due_item_ids, is_charging, look_again
 from ..history.charge_reading import charge_facts
 from ..history.charge_rows import NOT_MADE, ChargeStatus, KeptCharge
-from ..history.charges import charges_called, charges_of, charges_with, decide, drop, reverse, sums_to_write, take_approvals
+from ..history.charges import charges_called, charges_of, charges_with, decide, drop, sums_to_write, take_approvals
 from ..history.charges import note_announced as note_announced
 from ..history.charges import waive as waive_unmade
 from ..history.database import reading, writing
-from ..history.work import WorkItem, finish_work, propose, put_on_list
+from ..history.work import finish_work, propose
 from ..money import Money
-from ..policy.schema import Mode
+from ..policy.schema import Mode, Policy
 from ..port import LedgerConnector
 from .charge_writing import Written, look_up, write_charges
 from .desk import Desk
+from .taking_back import take_back
 
 BATCH = 500
 NO_MORE = "the policy charges nothing any more"
@@ -36,7 +36,7 @@ NO_MORE = "the policy charges nothing any more"
 @dataclass(slots=True)
 class ChargeReport:
     """What became of late charges in a run. `due` are those that fell due now; `waiting` is all that needs a person's yes; `to_reverse` of
-    those in the books have to be taken back by a person; `trouble` says why the rest waits for the next run, when it does."""
+    those in the books are taken back; `trouble` says why the rest waits for the next run, when it does."""
 
     due: list[ChargeDue] = field(default_factory=list)
     made: list[KeptCharge] = field(default_factory=list)
@@ -49,7 +49,7 @@ class ChargeReport:
     @property
     def needs_a_person(self) -> bool:
         """Whether somebody has to say yes, or to look at something."""
-        return bool(self.waiting or self.refused or self.to_reverse)
+        return bool(self.waiting or self.refused)
 
     def counts(self) -> dict[str, int]:
         """What happened, by number."""
@@ -81,11 +81,11 @@ class Charging:
             self.report.trouble = trouble
             return ()
         with reading(self.desk.engine) as conn:
-            for facts in charge_facts(conn, self.desk.company, self._due_ids(conn), self.desk.rulebook, self.as_of):
-                self._keep(judge_charges(facts, self.desk.charge_book, self.as_of))
+            for judged in judgements(conn, self.desk, self.as_of):
+                self._keep(judged)
             waiting = sums_to_write(conn, self.desk.company)
         self.report.due = [charge for judged in self._judged for charge in judged.due]
-        return (*waiting, *(charge.amount for charge in self.report.due if not self._asks(charge)))
+        return (*waiting, *(charge.amount for charge in self.report.due if not asks(charge, self.desk.policy)))
 
     def act(self, still_ours: Callable[[], None]) -> None:
         """Record what was judged, and write what may be written. Trouble is kept for the report: notices go out all the same.
@@ -97,24 +97,17 @@ class Charging:
         try:
             self._record()
             self._count(write_charges(self.desk, self.ledger, self.as_of, still_ours))
-        except AnotherRunUnderWay:
+        except MustStop:
             raise
         except PuntualError as trouble:
             self.report.trouble = trouble
         with reading(self.desk.engine) as conn:
             self.report.waiting = charges_with(conn, self.desk.company, ChargeStatus.WAITING)
 
-    def _due_ids(self, conn: Connection) -> list[str]:
-        return due_item_ids(conn, self.desk.company, self.as_of)
-
     def _keep(self, judged: ChargeJudgement) -> None:
         self._look_on[judged.facts.item.id] = judged.look_on
         if judged.due or judged.withdrawn or judged.to_reverse:
             self._judged.append(judged)
-
-    def _asks(self, charge: ChargeDue) -> bool:
-        """Whether a person has to say yes to this one."""
-        return charge.needs_approval or self.desk.policy.mode is Mode.APPROVE
 
     def _count(self, written: Written) -> None:
         self.report.made += written.made
@@ -140,7 +133,8 @@ class Charging:
     def _record_reversals(self, conn: Connection, judged: ChargeJudgement, kept: Mapping[object, KeptCharge]) -> None:
         self._drop(conn, [(kept[one.key], one.detail) for one in judged.withdrawn])
         for one in judged.to_reverse:
-            to_take_back(conn, self.desk, kept[one.key], one.amount, one.detail, "puntual", self.as_of)
+            at_most = _open_of(judged, one) if one.reason is WhyReversed.WRITTEN_OFF else None
+            take_back(conn, self.desk, kept[one.key], one.amount, one.detail, "puntual", self.as_of, at_most)
         self.report.to_reverse += judged.to_reverse
 
     def _drop(self, conn: Connection, dropped: Sequence[tuple[KeptCharge, str]]) -> None:
@@ -151,21 +145,20 @@ class Charging:
 
     def _record_due(self, conn: Connection, batch: Sequence[ChargeJudgement]) -> None:
         desk = self.desk
-        due = [(judged.facts.item, charge, self._asks(charge)) for judged in batch for charge in judged.due]
+        due = [(judged.facts.item, charge, asks(charge, desk.policy)) for judged in batch for charge in judged.due]
         new = decide(conn, desk.company, due, self.as_of, desk.now())
         propose(conn, desk.company, [(str(one.key), one.id) for one in new if one.status is ChargeStatus.WAITING], desk.now())
 
 
-def to_take_back(conn: Connection, desk: Desk, charge: KeptCharge, amount: Money, why: str, by: str, as_of: date) -> None:
-    """So much of a charge in the books is not owed: it counts no longer, and a person has to credit it there."""
-    reverse(conn, desk.company, charge, amount, why, by, desk.now())
-    where = "on the invoice itself" if charge.on_invoice else f"as document {charge.document_number}"
-    summary = f"Credit {amount} of the late charge {charge.key.rule} on invoice {charge.number}: {why}"
-    text = f"The charge of {charge.amount} stands in the books {where}. Credit it there by hand; Puntual makes no credit note for it."
-    entry = hashlib.sha256(f"{charge.id}|{charge.reversed + amount}".encode()).hexdigest()[:12]
-    put_on_list(
-        conn, desk.company, WorkItem(entry, "charge_reverse", charge.customer_id, summary, text, as_of, (charge.invoice_id,)), desk.now()
-    )
+def judgements(conn: Connection, desk: Desk, as_of: date) -> Iterator[ChargeJudgement]:
+    """One look at each item that is to be looked at by now; nothing is recorded."""
+    for facts in charge_facts(conn, desk.company, due_item_ids(conn, desk.company, as_of), desk.rulebook, as_of):
+        yield judge_charges(facts, desk.charge_book, as_of)
+
+
+def asks(charge: ChargeDue, policy: Policy) -> bool:
+    """Whether a person has to say yes to this one."""
+    return charge.needs_approval or policy.mode is Mode.APPROVE
 
 
 class NoSuchCharge(CompanyMustAct):
@@ -173,7 +166,8 @@ class NoSuchCharge(CompanyMustAct):
 
 
 def waive(desk: Desk, name: str, why: str, by: str, as_of: date) -> tuple[KeptCharge, bool]:
-    """A person waives a charge; the beginning of its name is enough. Returns it, and whether it has to be credited in the books by hand.
+    """A person waives a charge; the beginning of its name is enough. Returns it, and whether it has to be credited in the books, which the
+    next run does.
 
     Its days count as dealt with and are never charged again. Raises NoSuchCharge.
     """
@@ -187,7 +181,7 @@ def waive(desk: Desk, name: str, why: str, by: str, as_of: date) -> tuple[KeptCh
             raise NoSuchCharge(f"{charge.id[:8]} is being written into the books", hint=f"Run first: puntual run {desk.company}")
         if charge.status is not ChargeStatus.MADE or charge.is_reversed:
             raise NoSuchCharge(f"{charge.id[:8]} is charged no longer: {charge.detail or charge.status.value}")
-        to_take_back(conn, desk, charge, charge.amount - charge.reversed, f"waived: {why}", by, as_of)
+        take_back(conn, desk, charge, charge.amount - charge.reversed, f"waived: {why}", by, as_of)
         return charge, True
 
 
@@ -219,6 +213,13 @@ def standing_charges(conn: Connection, company: str, item_ids: Sequence[str]) ->
         for item, charges in charges_of(conn, company, item_ids).items()
     }
     return {item: charges for item, charges in made.items() if charges}
+
+
+def _open_of(judged: ChargeJudgement, reversal: Reversal) -> Money | None:
+    """What is open of the document of a charge that is written off, where that is known: with tax, and less than the charge when a part of
+    it was paid."""
+    key = reversal.key
+    return next((one.outstanding for one in judged.facts.charges if (one.rule, one.period) == (key.rule, key.period)), None)
 
 
 def _portions(judged: Sequence[ChargeJudgement], size: int) -> Iterator[list[ChargeJudgement]]:

@@ -15,13 +15,14 @@ from ..notices.render import Renderer
 from ..policy.countries import country_pack
 from ..policy.schema import Policy
 from ..port import Authorizer, LedgerConnector
-from .clock import Clock, today
+from .clock import Clock, SystemClock, today
 
 
 @dataclass(slots=True)
 class Desk:
     """`open_ledger` and `open_mail` connect when they are called, so that commands that need neither touch neither. `vault` and
-    `open_authorizer` are there for a ledger that a person lets us into in a browser."""
+    `open_authorizer` are there for a ledger that a person lets us into in a browser. `machine` is the machine's own clock, by
+    which leases go whatever day a run is for. `breathe` is called at every safe place, and raises MustStop to stop there."""
 
     company: str
     policy: Policy
@@ -34,6 +35,8 @@ class Desk:
     state_dir: Path
     vault: Vault | None = None
     open_authorizer: Callable[[], Authorizer] | None = None
+    machine: Clock = field(default_factory=SystemClock)
+    breathe: Callable[[], None] = lambda: None
     stripe_url: str = "https://api.stripe.com"
     _charge_book: ChargeBook | None = field(default=None, init=False)
     _law: str = field(default="", init=False)

@@ -9,6 +9,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from ..channels.email import Attachment, InlineImage, compose
+from ..dunning.discounts import offers_of
 from ..dunning.facts import Action
 from ..errors import BrokenInvariant, LedgerUnavailable, Refused
 from ..notices.charge_news import NO_NEWS, ChargeNews
@@ -32,7 +33,14 @@ def render_notice(
     if action.notice is None:
         raise BrokenInvariant(f"action {action.key} has no notice to render")
     context = build_context(
-        action, desk.policy, as_of, ways.pages, attached=frozenset(attached), codes=ways.codes, charges=news.of_items(_items(action))
+        action,
+        desk.policy,
+        as_of,
+        ways.pages,
+        attached=frozenset(attached),
+        codes=ways.codes,
+        charges=news.of_items(_items(action)),
+        offers=offers_of(action, desk.policy, as_of),
     )
     return desk.renderer.render(context, action.notice, action.language)
 

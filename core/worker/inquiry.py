@@ -6,15 +6,18 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ..dunning.facts import CustomerFacts, SkipReason
+from ..dunning.discounts import judge_discount
+from ..dunning.facts import CustomerFacts, Hold, SkipReason
 from ..dunning.forecast import days_ahead
 from ..dunning.plan import decide
 from ..history.attempts import NOTHING_HAPPENED, AttemptStatus
 from ..history.database import reading
+from ..history.discount_reading import discount_facts
 from ..history.read import facts_of, find_items
 from ..history.rows import OPEN
 from ..history.tables import attempt_items, attempts
 from .desk import Desk
+from .discounting import Judged, held_back, held_by, said_of
 
 HORIZON_DAYS = 120
 
@@ -61,7 +64,15 @@ def _answer(conn: Connection, desk: Desk, row: Any, as_of: date) -> Answer:
     stands = f"{item.outstanding} of {item.total} outstanding by {facts.customer.name}, due {item.due_date}"
     if row.ledger_late_fee:
         stands += f"; it bears a late fee that is not Puntual's ({row.ledger_late_fee})"
+    if said := said_of(conn, desk, item, as_of):
+        stands += f"; {said}"
+    facts = held_back(facts, _held(conn, desk, row.item_id, as_of), desk.policy)
     return Answer(name, stands, _today(facts, desk, row.item_id, as_of), *_next(facts, desk, row.item_id, as_of), past)
+
+
+def _held(conn: Connection, desk: Desk, item: str, as_of: date) -> dict[str, tuple[Hold, ...]]:
+    """What the next run would leave alone because it is a discount or may be one."""
+    return held_by([Judged(facts, judge_discount(facts, desk.policy, as_of)) for facts in discount_facts(conn, desk.company, [item])])
 
 
 def _today(facts: CustomerFacts, desk: Desk, item: str, as_of: date) -> str:

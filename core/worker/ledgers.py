@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ..access import Webhooks
 from ..errors import CompanyMustAct
 from ..port import Authorizer, LedgerConnector
 
@@ -80,6 +81,8 @@ def _problems(entry: Any, ledger: str) -> Iterator[str]:
     for key, kind in _KINDS.items():
         if key in entry or key not in _OPTIONAL:
             yield from _problems_of_class(key, entry.get(key), kind)
+    if "webhooks" in entry and not isinstance(imported(str(entry["webhooks"])), Webhooks):
+        yield f"{entry['webhooks']} is no {Webhooks.__name__}"
     name = imported(entry["connector"]).name
     if name != ledger:
         yield f"its connector calls itself {name!r}"

@@ -10,11 +10,13 @@ from ..errors import CompanyMustAct
 from ..history import work
 from ..history.attempts import AttemptStatus, resolve_unknown
 from ..history.books import ensure_company
+from ..history.credits import CreditStatus, close_credit, credits_with
 from ..history.database import writing
 from ..history.holds import active_holds, add_hold, end_holds
 from ..history.past import attempt_of
 from ..history.read import find_items
 from ..history.tables import attempts, customers
+from ..history.told_payments import PaymentStatus, close_payment, payments_with
 from ..history.waking import wake
 from ..notices.books import note_texts
 from ..port import Capability
@@ -65,7 +67,8 @@ def release(desk: Desk, invoice: str, customer: str, hold_id: str, outcome: str,
 
 
 def approve(desk: Desk, keys: list[str] | None, by: str) -> int:
-    """Approve what waits for approval: the given actions, or everything. Returns how many items that covers."""
+    """Approve what waits for approval, or let be tried again what the books refused: the given actions, or everything. Returns how many
+    items that covers."""
     with writing(desk.engine) as conn:
         ensure_company(conn, desk.company)
         return work.approve(conn, desk.company, keys, by, desk.now())
@@ -104,11 +107,18 @@ def _books_take_notes(desk: Desk) -> bool:
 
 
 def finish(desk: Desk, task: str, outcome: str, by: str) -> None:
-    """Take something off the work list. Raises NotFound."""
+    """Take something off the work list; a credit or a payment that the books refused counts as done by hand then. Raises NotFound."""
     with writing(desk.engine) as conn:
         ensure_company(conn, desk.company)
         if not work.finish_work(conn, desk.company, task, outcome, by, desk.now()):
             raise NotFound(f"{task!r} is not on the work list", hint="puntual status COMPANY lists it")
+        why = f"by hand: {outcome}"
+        for credit in credits_with(conn, desk.company, CreditStatus.REFUSED):
+            if credit.work_id == task:
+                close_credit(conn, desk.company, credit, why, by, desk.now())
+        for payment in payments_with(conn, desk.company, PaymentStatus.REFUSED):
+            if payment.work_id == task:
+                close_payment(conn, desk.company, payment, why, by, desk.now())
 
 
 def find_target(conn: Connection, company: str, invoice: str, customer: str) -> Target:

@@ -1,4 +1,5 @@
-"""run: one pass for one company. Sync, plan, guard, charge, act, write back; nothing is sent that a step before did not allow."""
+"""run: one pass for one company. Sync, receive, plan, guard, charge, credit, act, write back; nothing is sent that a step before did not
+allow."""
 
 import os
 import socket
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Engine
+
 from ..dunning.facts import Action, ActionKind, Plan
 from ..dunning.grouping import narrowed
 from ..dunning.guard import Alarm
@@ -16,21 +19,26 @@ from ..dunning.plan import waits_for_approval
 from ..errors import AnotherRunUnderWay, GuardStopped, PuntualError, TryLater
 from ..history.attempts import AttemptStatus, recover
 from ..history.audit import append
-from ..history.books import ensure_company
+from ..history.books import ensure_company, note_looked_at
 from ..history.charges import waiting_keys
+from ..history.credits import asked_credits
 from ..history.database import reading, writing
 from ..history.runs import give_back, renew_lease, take_lease
+from ..history.told_payments import refused_payments
 from ..history.work import WorkItem, approved_keys, propose, put_on_list, withdraw_proposals
 from ..money import Money
 from ..policy.schema import Mode
 from ..port import LedgerConnector
 from .act import Acting, ActReport
 from .charging import ChargeReport, Charging
-from .clock import SystemClock, local_now
+from .clock import Clock, SystemClock, local_now
+from .crediting import CreditReport, release_done, write_credits
 from .desk import Desk
+from .discounting import Discounting, DiscountReport
 from .envelope import preview_of
 from .links import Links
 from .planning import alarms_of, plan_of
+from .receiving import ReceiveReport, record_payments
 from .sync import SyncReport, sync
 from .write_back import WriteBackReport, write_back
 
@@ -40,14 +48,24 @@ class OutsideSendingHours(TryLater):
 
 
 @dataclass(slots=True)
+class Begun:
+    """What a run did before its plan; it stands also when something stops the run then."""
+
+    synced: SyncReport = field(default_factory=SyncReport)
+    received: ReceiveReport = field(default_factory=ReceiveReport)
+    discounts: DiscountReport = field(default_factory=DiscountReport)
+
+
+@dataclass(slots=True)
 class RunReport:
     """What a run did."""
 
     mode: Mode
     as_of: date
-    synced: SyncReport
+    begun: Begun
     plan: Plan
     charged: ChargeReport = field(default_factory=ChargeReport)
+    credited: CreditReport = field(default_factory=CreditReport)
     acted: ActReport = field(default_factory=ActReport)
     written: WriteBackReport = field(default_factory=WriteBackReport)
     proposed: tuple[Action, ...] = ()
@@ -56,52 +74,95 @@ class RunReport:
     alarms: tuple[Alarm, ...] = ()
 
     @property
+    def synced(self) -> SyncReport:
+        """What was read."""
+        return self.begun.synced
+
+    @property
     def exit_code(self) -> int:
         """0 done, 1 a person must act, 75 try later."""
         if self.acted.need_a_person or self.proposed or self.recovered_unknown or self.synced.problems or self.written.refused:
             return 1
-        if self.charged.needs_a_person:
+        if self.charged.needs_a_person or self.credited.needs_a_person or self.begun.received.refused:
             return 1
-        return 75 if self.acted.count(AttemptStatus.FAILED) or self.written.trouble or self.charged.trouble else 0
+        return 75 if self.acted.count(AttemptStatus.FAILED) or any(self._troubles) else 0
+
+    @property
+    def try_again(self) -> bool:
+        """Whether something failed that may go well soon: the mail server or the ledger was not to be had."""
+        return bool(self.acted.count(AttemptStatus.FAILED)) or any(isinstance(trouble, TryLater) for trouble in self._troubles)
+
+    @property
+    def _troubles(self) -> tuple[PuntualError | None, ...]:
+        return self.written.trouble, self.charged.trouble, self.credited.trouble, self.begun.received.trouble
 
 
 Progress = Callable[[int], Any]
 """Called with the number of actions before the first, then after each with 0."""
 
 
-def run(desk: Desk, as_of: date, *, confirmed: bool = False, at_any_hour: bool = False, progress: Progress = lambda _: None) -> RunReport:
-    """One pass. Raises GuardStopped when the plan is implausible and not `confirmed`, AnotherRunUnderWay, OutsideSendingHours."""
+def run(
+    desk: Desk,
+    as_of: date,
+    *,
+    confirmed: bool = False,
+    at_any_hour: bool = False,
+    progress: Progress = lambda _: None,
+    begun: Begun | None = None,
+) -> RunReport:
+    """One pass. Raises GuardStopped when the plan is implausible and not `confirmed`, AnotherRunUnderWay, OutsideSendingHours.
+
+    What was done before something stops the run stands in the `begun` that was given.
+    """
+    begun = begun or Begun()
     ledger = desk.open_ledger()
     try:
-        with leased(desk) as run_id:
+        with leased(desk) as keep:
             unknown = _recover(desk, as_of)
-            synced = sync(desk, ledger, as_of, confirmed=confirmed)
-            Links(desk, ledger).end_stale()
+            sync(desk, ledger, as_of, confirmed=confirmed, report=begun.synced, keep=keep)
+            discounts = _before_the_plan(desk, ledger, as_of, begun, keep)
             charging = Charging(desk, ledger, as_of)
             charges = charging.judge()
-            made = plan_of(desk, as_of)
+            made = plan_of(desk, as_of, held=discounts.held())
             found = _guard(desk, made, ledger, confirmed, charges)
-            report = RunReport(desk.policy.mode, as_of, synced, made, charging.report, recovered_unknown=len(unknown), alarms=found)
+            report = RunReport(desk.policy.mode, as_of, begun, made, charging.report, recovered_unknown=len(unknown), alarms=found)
             if desk.policy.mode is Mode.SHADOW:
                 report.rendered = _render_only(desk, made)
             else:
-                charging.act(lambda: _still_ours(desk, run_id))
-                _act_and_write_back(desk, ledger, report, run_id, at_any_hour, progress)
+                charging.act(keep)
+                report.credited = write_credits(desk, ledger, as_of, keep)
+                _act_and_write_back(desk, ledger, report, keep, at_any_hour, progress)
             _record(desk, report)
             return report
     finally:
         ledger.close()
 
 
-def _act_and_write_back(desk: Desk, ledger: LedgerConnector, report: RunReport, run_id: str, at_any_hour: bool, progress: Progress) -> None:
+def _before_the_plan(desk: Desk, ledger: LedgerConnector, as_of: date, begun: Begun, still_ours: Callable[[], None]) -> Discounting:
+    """What keeps from chasing what was paid: payments that are not in the books yet, and discounts that were earned. In shadow these are
+    only judged."""
+    release_done(desk, as_of)
+    if desk.policy.mode is not Mode.SHADOW:
+        record_payments(desk, ledger, as_of, still_ours, begun.received)
+    Links(desk, ledger).end_stale()
+    discounting = Discounting(desk, as_of, begun.discounts)
+    discounting.judge()
+    if desk.policy.mode is not Mode.SHADOW:
+        discounting.claim()
+    return discounting
+
+
+def _act_and_write_back(
+    desk: Desk, ledger: LedgerConnector, report: RunReport, keep: Callable[[], None], at_any_hour: bool, progress: Progress
+) -> None:
     actions, report.proposed = _approved(desk, report.plan)
     try:
         if any(action.kind is ActionKind.NOTICE for action in actions) and not at_any_hour:
             _keep_hours(desk)
         progress(len(actions))
-        acting = Acting(desk, ledger, run_id, report.as_of)
+        acting = Acting(desk, ledger, uuid.uuid4().hex, report.as_of)
         report.acted = acting.report
-        acting.act(actions, lambda: progress(0), lambda: _still_ours(desk, run_id))
+        acting.act(actions, lambda: progress(0), keep)
     except PuntualError as error:
         if report.acted.done:
             before = f"Before that {len(report.acted.done)} were done: puntual history {desk.company}"
@@ -122,6 +183,8 @@ def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool, cha
     if not confirmed or any(_needs_policy(alarm) for alarm in found):
         why = "; ".join(alarm.what for alarm in found)
         raise GuardStopped(why[0].upper() + why[1:], hint="To go on: " + "; ".join(alarm.how_to_proceed for alarm in found))
+    with writing(desk.engine) as conn:
+        note_looked_at(conn, desk.company)
     return found
 
 
@@ -152,7 +215,8 @@ def _approved(desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]
         wait.extend([narrowed(action, no)] if no else [])
     with writing(desk.engine) as conn:
         asked = {entry.key(action.kind): action.key for action in wait for entry in action.items}
-        withdraw_proposals(conn, desk.company, asked.keys() | waiting_keys(conn, desk.company))
+        others = waiting_keys(conn, desk.company) | asked_credits(conn, desk.company) | refused_payments(conn, desk.company)
+        withdraw_proposals(conn, desk.company, asked.keys() | others)
         propose(conn, desk.company, asked.items(), desk.now())
     return go, tuple(wait)
 
@@ -183,28 +247,39 @@ def _record(desk: Desk, report: RunReport) -> None:
     facts |= {status.value: count for status, count in report.acted.endings.items()}
     facts |= {"dropped": len(report.acted.dropped), "proposed": len(report.proposed)}
     facts |= {"notes": report.written.notes, "expected": report.written.expected}
-    facts |= {} if report.mode is Mode.SHADOW else report.charged.counts()
+    if report.mode is not Mode.SHADOW:
+        money = report.credited.counts() | report.begun.received.counts()
+        facts |= report.charged.counts() | {name: number for name, number in money.items() if number}
     if any(value for key, value in facts.items() if key not in ("as_of", "mode")):
         with writing(desk.engine) as conn:
             append(conn, desk.company, desk.now(), [("run", facts)])
 
 
 @contextmanager
-def leased(desk: Desk) -> Iterator[str]:
+def leased(desk: Desk) -> Iterator[Callable[[], None]]:
+    """The company for ourselves. What is yielded is to be called at every safe place: it keeps the company, and raises MustStop when
+    another run took it or this one is to end. Raises AnotherRunUnderWay."""
+    with lease_on(desk.engine, desk.company, desk.machine) as run_id:
+        yield lambda: _still_ours(desk, run_id)
+
+
+@contextmanager
+def lease_on(engine: Engine, company: str, machine: Clock | None = None) -> Iterator[str]:
     """The company for ourselves, by the machine's own clock whatever day the run is for. Raises AnotherRunUnderWay."""
+    machine = machine or SystemClock()
     run_id = uuid.uuid4().hex
-    with writing(desk.engine) as conn:
-        ensure_company(conn, desk.company)
-        other = take_lease(conn, desk.company, run_id, owner(), SystemClock().now(), is_alive)
+    with writing(engine) as conn:
+        ensure_company(conn, company)
+        other = take_lease(conn, company, run_id, owner(), machine.now(), is_alive)
     if other:
-        raise AnotherRunUnderWay(f"{other} is running {desk.company}", hint="Wait until it ends")
+        raise AnotherRunUnderWay(f"{other} is running {company}", hint="Wait until it ends")
     _ours.add(run_id)
     try:
         yield run_id
     finally:
         _ours.discard(run_id)
-        with writing(desk.engine) as conn:
-            give_back(conn, desk.company, run_id)
+        with writing(engine) as conn:
+            give_back(conn, company, run_id)
 
 
 _ours: set[str] = set()
@@ -232,6 +307,7 @@ def is_alive(holder: str) -> bool:
 
 
 def _still_ours(desk: Desk, run_id: str) -> None:
+    desk.breathe()
     with writing(desk.engine) as conn:
-        if not renew_lease(conn, desk.company, run_id, SystemClock().now()):
+        if not renew_lease(conn, desk.company, run_id, desk.machine.now()):
             raise AnotherRunUnderWay("another run took this company over because this one was silent for too long")

@@ -1,7 +1,7 @@
 """sync: pull what changed in the ledger since the cursor; rows and cursor in one transaction."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,8 +13,10 @@ from ..history.audit import append
 from ..history.books import close_vanished, cursor_of, ensure_company, kept_promises, note_synced, store_page, vanished_in_pass
 from ..history.charge_marks import mark_everything
 from ..history.database import reading, writing
+from ..history.discount_marks import mark_all_part_paid
 from ..history.read import books_state, open_customer_ids
 from ..history.tables import companies
+from ..history.tombstones import names_wanted, names_were_looked_for
 from ..history.waking import wake
 from ..history.warnings import end_warnings, note_warnings
 from ..port import LedgerConnector, Page, RowProblem
@@ -41,18 +43,30 @@ class SyncReport:
     told_in_pass: set[str] | None = None
 
 
-def sync(desk: Desk, ledger: LedgerConnector, as_of: date, *, confirmed: bool = False, complete: bool = False) -> SyncReport:
-    """Read the ledger's changes into the history. `complete` reads everything that is open, whatever the cursor says.
+def sync(
+    desk: Desk,
+    ledger: LedgerConnector,
+    as_of: date,
+    *,
+    confirmed: bool = False,
+    complete: bool = False,
+    report: SyncReport | None = None,
+    keep: Callable[[], None] = lambda: None,
+) -> SyncReport:
+    """Read the ledger's changes into the history. `complete` reads everything that is open, whatever the cursor says. What was read when
+    something stops the reading stands in the `report` that was given. `keep` is called between pages, and may raise MustStop.
 
     Raises GuardStopped when most open items vanish without being paid, unless `confirmed`; then nothing of that reading counts.
     """
-    report = SyncReport()
+    report = report if report is not None else SyncReport()
     judge_from(desk, as_of)
     with reading(desk.engine) as conn:
         cursor = cursor_of(conn, desk.company)
+        complete = complete or names_wanted(conn, desk.company)
     try:
         for page in ledger.sweep() if complete else ledger.changes(cursor):
             _store(desk, page, as_of, confirmed, report)
+            keep()
     except GuardStopped as stopped:
         with writing(desk.engine) as conn:
             append(conn, desk.company, desk.now(), [("guard", {"confirmed": False, "alarms": [stopped.detail]})])
@@ -80,6 +94,7 @@ def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
     with writing(desk.engine) as conn:
         _remember(conn, desk.company, rules, as_of)
         mark_everything(conn, desk.company)
+        mark_all_part_paid(conn, desk.company)
         append(conn, desk.company, desk.now(), [("rules_changed", {"customers": looked_at})])
     return looked_at
 
@@ -98,6 +113,7 @@ def _remember(conn: Connection, company: str, rules: str, as_of: date) -> None:
 def rules_fingerprint(desk: Desk) -> str:
     """A hash of the parts of the policy that say when something is due, and of the law that its late charges stand under."""
     rules = {"procedures", "default_procedure", "customers", "tolerance", "go_live", "promises", "late_charges"}
+    rules |= {"early_payment_discount"}
     text = desk.policy.model_dump_json(include=rules) + desk.law_of_charges
     return hashlib.sha256(text.encode()).hexdigest()[:48]
 
@@ -117,6 +133,7 @@ def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncRep
     with writing(desk.engine) as conn:
         stored = store_page(conn, desk.company, page, desk.rulebook, as_of)
         if page.ends_pass:
+            names_were_looked_for(conn, desk.company)
             report.vanished += _close_vanished(conn, desk, confirmed)
         kept = kept_promises(conn, desk.company, stored.settled, desk.now())
         wake(conn, desk.company, sorted({promise.customer_id for promise in kept}), desk.rulebook, as_of)

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel
 from sqlalchemy import Engine
 
+from ..access import Webhooks
 from ..channels.folder import FolderTransport
 from ..channels.port import MailTransport
 from ..channels.smtp import SmtpTransport
@@ -28,18 +29,23 @@ from ..policy.schema import Policy
 from ..port import Authorizer, LedgerConnector, Surroundings
 from .clock import Clock, SystemClock
 from .desk import Desk
+from .host_file import read_host
 from .ledgers import LedgerUnusable, described, imported, ledger_ids
+from .places import look_up_secret, shown_path
 from .run import is_alive, owner
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorEntry:
-    """A connector as plugin.yaml lists it. `authorizer` is there when a person lets us into these books in a browser."""
+    """A connector as plugin.yaml lists it. `authorizer` is there when a person lets us into these books in a browser, `webhooks` when the
+    service tells by itself what changed."""
 
     id: str
+    title: str
     connector: type[LedgerConnector]
     settings: type[BaseModel]
     authorizer: type[Authorizer] | None = None
+    webhooks: Webhooks | None = None
 
 
 @cache
@@ -56,8 +62,9 @@ def connector_entry(ledger: str) -> ConnectorEntry:
     Raises KeyError when there is none, LedgerUnusable when other packages that register it cannot be used.
     """
     entry = described(ledger, manifest()["connectors"])
-    authorizer = imported(entry["authorizer"]) if entry.get("authorizer") else None
-    return ConnectorEntry(ledger, imported(entry["connector"]), imported(entry["settings"]), authorizer)
+    authorizer, webhooks = (imported(entry[key]) if entry.get(key) else None for key in ("authorizer", "webhooks"))
+    title = str(entry.get("name") or ledger)
+    return ConnectorEntry(ledger, title, imported(entry["connector"]), imported(entry["settings"]), authorizer, webhooks)
 
 
 class _LedgerKinds(Mapping[str, LedgerKind]):
@@ -110,27 +117,10 @@ def load_policy(directory: Path, company: str) -> Policy:
     return read_policy(text, shown_path(path), ledgers=ledger_kinds(), secrets=look_up_secret)
 
 
-def shown_path(path: Path) -> str:
-    """The path as a person at this place would name it."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def look_up_secret(reference: str) -> str | None:
-    """The secret behind the inside of `${…}`: an environment variable, or the first line of a file for `file:/path`."""
-    if reference.startswith("file:"):
-        try:
-            return Path(reference.removeprefix("file:")).read_text(encoding="utf-8").rstrip("\r\n") or None
-        except (OSError, UnicodeDecodeError):
-            return None
-    return os.environ.get(reference) or None
-
-
 def database_url(directory: Path) -> str:
-    """PUNTUAL_DATABASE, else a SQLite file beside the companies."""
-    return os.environ.get("PUNTUAL_DATABASE") or f"sqlite:///{directory / 'puntual.db'}"
+    """The database of the host's file, else PUNTUAL_DATABASE, else a SQLite file beside the companies. Raises PolicyFileProblems."""
+    named = read_host(directory).database
+    return named.reveal() if named else os.environ.get("PUNTUAL_DATABASE") or f"sqlite:///{directory / 'puntual.db'}"
 
 
 def renderer_of(policy: Policy, directory: Path) -> Renderer:
@@ -169,19 +159,36 @@ def _inside(folder: Path, name: str) -> Path | None:
     return path if path.is_relative_to(folder.resolve()) and path.is_file() else None
 
 
-def keyring() -> Keyring:
-    """The keys that PUNTUAL_KEYS holds, or the file that it names (`file:/path`). Raises KeysMissing."""
+def keyring(directory: Path) -> Keyring:
+    """The keys of the host's file, else those that PUNTUAL_KEYS holds, or the file that it names (`file:/path`).
+
+    Raises KeysMissing, PolicyFileProblems.
+    """
+    named = read_host(directory).keys
+    if named is not None:
+        return keyring_of(named.reveal())
     said = os.environ.get("PUNTUAL_KEYS", "").strip()
     return keyring_of(look_up_secret(said) if said.startswith("file:") else said)
 
 
-def desk_of(directory: Path, company: str, clock: Clock, policy: Policy | None = None, *, keys: Callable[[], Keyring] = keyring) -> Desk:
-    """Everything a run of this company needs; `keys` open its tokens. Raises PolicyFileProblems, DatabaseUnusable, DatabaseBusy."""
+def desk_of(
+    directory: Path,
+    company: str,
+    clock: Clock,
+    policy: Policy | None = None,
+    *,
+    keys: Callable[[], Keyring] | None = None,
+    engine: Engine | None = None,
+) -> Desk:
+    """Everything a run of this company needs; `keys` open its tokens, `engine` is a history database that is open already.
+
+    Raises PolicyFileProblems, DatabaseUnusable, DatabaseBusy.
+    """
     policy = policy or load_policy(directory, company)
     state = directory / "state" / company
-    engine = open_database(database_url(directory))
+    engine = engine or open_database(database_url(directory))
     entry = connector_entry(policy.ledger.type)
-    vault = _vault_of(engine, company, entry.id, clock, keys)
+    vault = _vault_of(engine, company, entry.id, clock, keys or (lambda: keyring(directory)))
     around = Surroundings(company, policy.company.time_zone, clock.now, directory, state, vault, Meter(engine, company, SystemClock().now))
     authorizer = entry.authorizer
     return Desk(

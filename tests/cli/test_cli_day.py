@@ -35,7 +35,7 @@ def test_the_published_form_of_a_plan(desktop):
     desktop.on("sync", "acme")
     plan = json.loads(desktop.on("plan", "acme", "--json"))
     assert (plan["company"], plan["as_of"]) == ("acme", "2026-05-13")
-    assert plan.keys() == {"company", "as_of", "actions", "skipped"}
+    assert plan.keys() == {"company", "as_of", "actions", "skipped", "charges", "reversals", "credits", "payments"}
     expected = {"kind", "level", "customer", "items", "totals", "channel", "due_on", "reason", "key"}
     assert all(expected <= action.keys() for action in plan["actions"])
     by_customer = {action["customer"]: action for action in plan["actions"]}

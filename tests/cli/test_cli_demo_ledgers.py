@@ -1,6 +1,8 @@
 """`puntual demo --ledger …`: the sample company on the stand-in of each ledger, day after day, as a person at the terminal sees it."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -13,11 +15,12 @@ import pytest
 from click.testing import CliRunner
 from puntual.core.access import Consent
 from puntual.core.cli.main import puntual
-from puntual.core.demo import demo
+from puntual.core.demo import demo, stand_in
 from puntual.core.demo.books import sample_rows, write_books
 from puntual.core.demo.stand_in import StandIn, ledgers_with_stand_in
 from puntual.core.errors import BrokenInvariant
 from puntual.core.secret import Secret
+from puntual.core.worker.clock import FixedClock, noon_of
 
 WEDNESDAY = date(2026, 3, 18)
 LEDGERS = ledgers_with_stand_in()
@@ -39,9 +42,12 @@ class Terminal:
         assert "Traceback" not in done.output
         return done.output
 
-    def demo(self, ledger, day=WEDNESDAY):
+    def today(self, day):
         self._monkeypatch.setattr(demo, "_today", lambda: day)
-        return self.puntual("demo", "--ledger", ledger)
+
+    def demo(self, ledger, day=WEDNESDAY, *more):
+        self.today(day)
+        return self.puntual("demo", "--ledger", ledger, *more)
 
     def mails(self, ledger):
         """Day, recipient and invoices of everything that was sent."""
@@ -101,14 +107,72 @@ def test_it_says_that_it_is_a_stand_in_and_whose_books_these_are(terminal, ledge
     assert ("consent was asked on the stand-in's page" in said) == (ledger in ASKS_FOR_CONSENT)
     for words in re.findall(r"^  puntual (.*?) --dir ", said, re.MULTILINE)[:-1]:
         terminal.puntual(*words.split())
-    terminal.puntual("run", f"soler-{ledger}", code=1 if ledger in ASKS_FOR_CONSENT else 75)
+    trouble = terminal.puntual("run", f"soler-{ledger}", code=1 if ledger in ASKS_FOR_CONSENT else 75)
+    serve = f"puntual demo --ledger {ledger} --serve --dir {terminal.folder}"
+    assert serve in said
+    assert f"its books are there only while its stand-in runs. Start it: {serve};" in trouble
+    assert "stand-in" not in terminal.puntual("run", "nobody", code=2)
+
+
+@pytest.mark.parametrize("ledger", LEDGERS)
+def test_while_it_is_served_other_commands_find_its_books(terminal, ledger, monkeypatch):
+    company, later = f"soler-{ledger}", WEDNESDAY + timedelta(days=7)
+    done = {}
+
+    def meanwhile():
+        monkeypatch.setenv("PUNTUAL_KEYS", f"file:{terminal.folder / 'state' / company / 'sealing-key.secret'}")
+        done["check"] = terminal.puntual("check", company)
+        done["run"] = terminal.puntual("run", company, "--on", str(later))
+
+    monkeypatch.setattr(demo, "until_interrupted", meanwhile)
+    monkeypatch.setattr(stand_in, "SystemClock", lambda: FixedClock(noon_of(later, "Europe/Madrid")))
+    said = terminal.demo(ledger, WEDNESDAY, "--serve")
+    assert "goes on at http://127.0.0.1" in said
+    assert "The stand-in ended. What was written into its books is kept" in said
+    assert "The books are those of Suministros Soler, S.L." in done["check"]
+    assert re.search(r"^\d+ notices sent\.$", done["run"], re.MULTILINE)
+    assert re.search(r"Written into the books: [1-9]\d* notes", done["run"])
+    assert {mail[0] for mail in terminal.mails(ledger)} >= {str(WEDNESDAY), str(later)}
+    assert "Done today: 0 mails, 0 notes in the books." in terminal.demo(ledger, later)
+
+
+def test_it_is_served_until_it_is_ended(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name not in ("PUNTUAL_DATABASE", "PUNTUAL_KEYS")}
+    puntual = [sys.executable, "-c", "from puntual.core.cli.main import main; main()"]
+    with subprocess.Popen(
+        [*puntual, "demo", "--ledger", "xero", "--serve", "--dir", str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment
+    ) as serving:
+        lines = []
+        while not lines or "puntual history soler-xero" not in lines[-1]:
+            lines.append(serving.stdout.readline())
+            assert lines[-1], "".join(lines)
+        keys = next(line.split("PUNTUAL_KEYS=")[1].split()[0] for line in lines if "export PUNTUAL_KEYS=" in line)
+        check = [*puntual, "check", "soler-xero", "--dir", str(tmp_path)]
+        checked = subprocess.run(check, capture_output=True, text=True, env={**environment, "PUNTUAL_KEYS": keys})
+        serving.send_signal(signal.SIGTERM)
+        rest = serving.stdout.read()
+    assert checked.returncode == 0, checked.stderr
+    assert "Connected to xero as Suministros Soler, S.L." in checked.stdout
+    assert "The stand-in ended." in rest
+    assert serving.returncode == 0
+
+
+def test_books_in_files_need_no_serving(terminal):
+    assert "add --ledger" in terminal.puntual("demo", "--serve", code=2)
+
+
+def test_the_mail_that_is_shown_has_a_charge_with_its_calculation_and_a_code_to_pay_by(terminal):
+    said = terminal.demo("files")
+    shown = said[said.index("One of them") : said.index("Charged for lateness so far")]
+    assert re.search(r"Documento\s24-\d{4}/L1, .*\n.*\sdías\s×\s[\d.,]+\s€\s×\s[\d,]+\s%\s÷\s365\s=\s", shown)
+    assert "there it has a QR code to pay by, too." in shown
 
 
 def test_consent_is_never_asked_elsewhere_than_at_the_stand_in(tmp_path):
-    with closing(StandIn(LEDGERS[0], tmp_path)) as stand_in:
-        for url in ("https://login.xero.com/identity/connect/authorize?x=1", stand_in.url.replace("127.0.0.1", "127.0.0.1.example") + "/x"):
+    with closing(StandIn(LEDGERS[0], tmp_path)) as server:
+        for url in ("https://login.xero.com/identity/connect/authorize?x=1", server.url.replace("127.0.0.1", "127.0.0.1.example") + "/x"):
             with pytest.raises(BrokenInvariant):
-                stand_in.consent_given(Consent(url, "http://localhost:8765/callback", Secret("s"), Secret("v")))
+                server.consent_given(Consent(url, "http://localhost:8765/callback", Secret("s"), Secret("v")))
 
 
 @pytest.mark.parametrize("ledger", ASKS_FOR_CONSENT)

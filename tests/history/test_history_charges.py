@@ -11,6 +11,7 @@ from puntual.core.dunning.charge_facts import ChargeState
 from puntual.core.dunning.charge_judgement import judge_charges
 from puntual.core.dunning.charge_rules import ChargeBook
 from puntual.core.dunning.facts import HoldKind
+from puntual.core.dunning.interest import InterestPaid
 from puntual.core.history import audit
 from puntual.core.history.books import close_vanished, store_page
 from puntual.core.history.charge_marks import AT_ONCE, due_item_ids, look_again
@@ -199,6 +200,17 @@ def test_what_stands_in_the_way_is_found_in_the_books(conn, people, documents, m
     stored(conn, *documents, people=people, **more)
     judged = judge_charges(facts(conn), BOOK, TODAY)
     assert (judged.due, [one.reason.value for one in judged.left]) == ((), [said])
+
+
+def test_what_was_paid_on_the_document_of_a_charge_is_known_without_its_tax(conn):
+    stored(conn, invoice(late=40), invoice("L-1", total="18.15", is_late_charge=True), invoice("L-2", total="30", is_late_charge=True))
+    (alone,) = decide(conn, COMPANY, [due()], TODAY, AT)
+    (together,) = decide(conn, COMPANY, [due(rule="other", statement="2026-05")], TODAY, AT)
+    settle_made(conn, COMPANY, [alone], ChargeMade("n", "L-1", "L-1", False, eur("18.15")), AT)
+    settle_made(conn, COMPANY, [together], ChargeMade("m", "L-2", "L-2", False, eur("30")), AT)
+    paid(conn, "6.05", TODAY, key="L-1", matched=a_day(2))
+    paid(conn, "10", TODAY, key="L-2", number="p2")
+    assert {one.rule: one.paid for one in facts(conn).charges} == {"fee": (InterestPaid(TODAY, eur("5.00")),), "other": ()}
 
 
 # --- when it is looked at ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from history.databases import migrated_database
 from history.sample_books import AT, COMPANY, invoice, item, store
 from puntual.core.errors import CompanyMustAct, TryLater
-from puntual.core.history import database, migrations
+from puntual.core.history import database, hosting_tables, migrations
 from puntual.core.history.books import ensure_company, note_synced
 from puntual.core.history.database import DatabaseBusy, DatabaseUnusable, migrate, open_database, reading, trouble_of, writing
 from puntual.core.history.read import books_state
@@ -22,10 +22,13 @@ from sqlalchemy.exc import OperationalError, StatementError
 NEWEST = max(path.name[:4] for path in Path(migrations.__file__).parent.glob("versions/[0-9]*.py"))
 
 
+ALL_TABLES = {*metadata.tables, *hosting_tables.metadata.tables}
+
+
 def test_migrations_make_the_tables_of_the_metadata_from_nothing_and_change_nothing_the_second_time(empty_url):
     engine = open_database(empty_url)
     with reading(engine) as conn:
-        assert set(inspect(conn).get_table_names()) == {*metadata.tables, "alembic_version"}
+        assert set(inspect(conn).get_table_names()) == ALL_TABLES | {"alembic_version"}
         assert compare_metadata(MigrationContext.configure(conn, opts={"compare_type": True}), metadata) == []
         before = _schema(conn)
     migrate(engine)
@@ -173,6 +176,8 @@ def test_a_file_that_cannot_be_written_is_for_a_person(tmp_path):
 def test_a_locked_file_is_worth_trying_again(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "_BUSY_MILLISECONDS", 1)
     engine = open_database(f"sqlite:///{tmp_path / 'history.db'}")
+    with writing(engine) as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     with writing(engine) as conn:
         conn.execute(update(companies).values(run_id=""))
         with pytest.raises(DatabaseBusy, match="locked") as caught:

@@ -12,7 +12,7 @@ from history.charge_samples import CHARGING, due
 from history.renewing import authorization
 from history.sample_books import AT, RULES, TODAY, customer, eur, invoice, item, planned, store
 from puntual.core.access import Purpose, Quota, QuotaPeriod
-from puntual.core.bookings import ChargeMade, Note
+from puntual.core.bookings import ChargeMade, CreditMade, Note, PaymentRecorded
 from puntual.core.dunning.expected import NOTHING, Told
 from puntual.core.dunning.facts import Hold, HoldKind
 from puntual.core.history import (
@@ -23,25 +23,34 @@ from puntual.core.history import (
     charge_marks,
     charge_reading,
     charges,
+    discount_marks,
+    discount_reading,
     expected,
     holds,
+    hosting_tables,
     links,
     quotas,
     read,
     runs,
+    told_payments,
     warnings,
     work,
 )
+from puntual.core.history import credits as wanted_credits
 from puntual.core.history.attempts import AttemptStatus, Ending
 from puntual.core.history.charge_rows import ChargeStatus
 from puntual.core.history.database import writing
 from puntual.core.history.tables import metadata
 from puntual.core.money import Money
 from puntual.core.receivables import CreditNote
-from sqlalchemy import select
+from sqlalchemy import Table, select
+
+OF_A_COMPANY = metadata.tables.keys() - {table.name for table in vars(hosting_tables).values() if isinstance(table, Table)}
+"""The tables of what happens to companies; those of a host are asked about all of them at once."""
 
 ONE, OTHER = "one", "other"
 LINK = links.KeptLink("stripe", "l1", "i1/1", eur("100"), "es", AT)
+PAYMENT = told_payments.ToldPayment("stripe", "pi", "puntual:p", "i1", "i1/1", eur("9"), TODAY, "l1")
 QUOTA = Quota("calls", 10, QuotaPeriod.DAY, reserve=2)
 MODULES = (
     "attempts",
@@ -51,6 +60,9 @@ MODULES = (
     "charge_marks",
     "charge_reading",
     "charges",
+    "credits",
+    "discount_marks",
+    "discount_reading",
     "expected",
     "holds",
     "links",
@@ -58,10 +70,18 @@ MODULES = (
     "quotas",
     "read",
     "runs",
+    "told_payments",
     "waking",
     "warnings",
     "work",
 )
+
+
+def credit(name="m1", **more):
+    reversal = wanted_credits.CreditFor.REVERSAL
+    return wanted_credits.KeptCredit(
+        f"puntual:{name}", reversal, "i1/1", "i1", "F-i1", "L-1", "L-1", "c1", eur("15"), "text", "why", TODAY, **more
+    )
 
 
 @pytest.fixture
@@ -70,8 +90,9 @@ def conn(engine):
     with writing(engine) as opened:
         for company, total in ((ONE, "100"), (OTHER, "900")):
             books.ensure_company(opened, company)
-            credit = CreditNote("n1", "R-1", "c1", TODAY, eur("5"), eur("5"))
-            store(opened, invoice(total=total), company=company, starts_pass=True, ends_pass=True, credit_notes=(credit,), cursor=company)
+            note = CreditNote("n1", "R-1", "c1", TODAY, eur("5"), eur("5"))
+            owed = invoice(total=total, paid="1")
+            store(opened, owed, company=company, starts_pass=True, ends_pass=True, credit_notes=(note,), cursor=company)
             expected.remember(opened, company, {"i1": Told(AT.date(), True)})
             warnings.note_warnings(opened, company, ["two"], TODAY, AT)
             authorizations.put(opened, company, "x", authorization(), f"sealed for {company}", AT)
@@ -79,6 +100,9 @@ def conn(engine):
             links.keep_links(opened, company, [LINK], AT)
             charges.note_announced(opened, company, [("i1/1", "fee")], TODAY)
             charges.decide(opened, company, [due("i1"), due("i1", asks=True, rule="other")], TODAY, AT)
+            wanted_credits.want_credits(opened, company, [credit(), credit("m2", status=wanted_credits.CreditStatus.WAITING)], AT)
+            told_payments.keep_payment(opened, company, PAYMENT, AT)
+            discount_marks.mark_all_part_paid(opened, company)
         yield opened
 
 
@@ -108,6 +132,7 @@ def acted(conn, company):
     links.keep_links(conn, company, [replace(LINK, reference="l2")], AT)
     links.note_ended(conn, company, links.links_to_end(conn, company, ["stripe"], AT + timedelta(days=1), 9), AT)
     charged(conn, company)
+    credited(conn, company)
     work.propose(conn, company, [("k", "a")], AT)
     work.approve(conn, company, None, "eva", AT)
     work.put_on_list(conn, company, work.WorkItem("t", "call", "c1", "s", "t", TODAY), AT)
@@ -141,6 +166,26 @@ def charged(conn, company):
     charge_marks.mark_everything(conn, company)
 
 
+def credited(conn, company):
+    """Everything that can happen to credits and payments."""
+    (first,) = wanted_credits.credits_with(conn, company, wanted_credits.CreditStatus.WANTED)
+    (asked,) = wanted_credits.credits_with(conn, company, wanted_credits.CreditStatus.WAITING)
+    refused = wanted_credits.settle_uncredited(conn, company, first, "no", AT)
+    work.propose(conn, company, [(refused.marker, refused.id), (asked.marker, asked.id)], AT)
+    wanted_credits.take_credit_approvals(conn, company, TODAY, AT, everything=True)
+    wanted_credits.hold_by(conn, company, first, "h", AT)
+    wanted_credits.note_released(conn, company, [first], AT)
+    wanted_credits.settle_credited(conn, company, first, CreditMade("m1", "n9", "N-9", eur("15")), AT)
+    wanted_credits.close_credit(conn, company, asked, "no", "eva", AT)
+    wanted_credits.drop_credit(conn, company, asked, "no", AT)
+    told = told_payments.settle_unrecorded(conn, company, PAYMENT, "no", AT)
+    told_payments.take_payment_approvals(conn, company, AT)
+    told_payments.settle_recorded(conn, company, told, PaymentRecorded("m", "p", "P-1", eur("9")), AT)
+    told_payments.close_payment(conn, company, told, "no", "eva", AT)
+    discount_marks.looked_at(conn, company, ["i1/1"])
+    books.store_fresh(conn, company, [invoice(total="115")], RULES, TODAY, AT)
+
+
 def connection_changed(conn, company):
     """Everything that can happen to a connection and to what is counted on it."""
     for ends in (authorizations.mark_ended, authorizations.put_renewed):
@@ -159,18 +204,20 @@ def test_whatever_happens_to_one_company_leaves_the_other_as_it_was(conn):
     before = rows_of(conn, OTHER)
     acted(conn, ONE)
     assert rows_of(conn, OTHER) == before
-    assert all(rows_of(conn, ONE)[table] for table in metadata.tables if table != "allocations")
+    assert all(rows_of(conn, ONE)[table] for table in OF_A_COMPANY - {"allocations"})
 
 
 def test_whatever_happened_to_one_company_the_other_does_not_read_it(conn):
     acted(conn, ONE)
-    assert [str(action.totals[0]) for action in planned(conn, OTHER)] == ["900.00 EUR"]
-    assert item(conn, "i1/1", OTHER).outstanding_minor == 90_000
+    assert [str(action.totals[0]) for action in planned(conn, OTHER)] == ["899.00 EUR"]
+    assert item(conn, "i1/1", OTHER).outstanding_minor == 89_900
     facts = next(read.facts_of(conn, OTHER, ["c1"]))
     assert (facts.last_contact, facts.holds, facts.bad_addresses, len(facts.credits)) == (None, (), frozenset(), 1)
-    assert [entry.kind for entry in audit.entries_of(conn, OTHER)] == ["charge_decided", "charge_decided", "links", "warned"]
+    assert [entry.kind for entry in audit.entries_of(conn, OTHER)] == [
+        *("credit_wanted", "credit_wanted", "charge_decided", "charge_decided", "links", "warned")
+    ]
     assert [(link.reference, link.why) for link in links.links_of(conn, OTHER, ["i1/1"])["i1/1"]] == [("l1", None)]
-    assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 4)
+    assert (audit.verify(conn, ONE).broken_at, audit.verify(conn, OTHER).entries) == (None, 6)
     assert [one.status.value for one in charges.charges_with(conn, OTHER)] == ["approved", "waiting"]
     assert (charges.announced_days(conn, OTHER, ["i1/1"]), charges.sums_to_write(conn, OTHER)) == ({"i1/1": {"fee": TODAY}}, [eur("15")])
     assert [one.reversed for one in charges.charges_called(conn, OTHER, "")] == [Money.zero("EUR")] * 2
@@ -179,6 +226,16 @@ def test_whatever_happened_to_one_company_the_other_does_not_read_it(conn):
     (seen,) = charge_reading.charge_facts(conn, OTHER, ["i1/1"], CHARGING, TODAY)
     assert (str(seen.item.total), seen.is_void, len(seen.charges)) == ("900.00 EUR", False, 2)
     assert charge_marks.is_charging(conn, OTHER, RULES.policy)
+    assert [one.status.value for one in wanted_credits.credits_with(conn, OTHER)] == ["wanted", "waiting"]
+    assert (len(wanted_credits.credits_of(conn, OTHER, ["i1/1"])["i1/1"]), wanted_credits.holding(conn, OTHER)) == (2, [])
+    assert (wanted_credits.asked_credits(conn, OTHER), len(wanted_credits.credits_called(conn, OTHER, ""))) == ({"puntual:m2"}, 2)
+    assert [one.status.value for one in told_payments.payments_with(conn, OTHER, *told_payments.PaymentStatus)] == ["told"]
+    told = told_payments.payment_called(conn, OTHER, "stripe", "pi")
+    assert (told, told_payments.refused_payments(conn, OTHER)) == (PAYMENT, frozenset())
+    (judged,) = discount_reading.discount_facts(conn, OTHER, ["i1/1"])
+    assert (str(judged.item.total), judged.already_credited, discount_marks.touched_items(conn, OTHER)) == ("900.00 EUR", None, ["i1/1"])
+    assert (read.is_open(conn, OTHER, "i1/1"), read.is_owed(conn, OTHER, "i1")) == (True, True)
+    assert len(read.invoices_called(conn, OTHER, ["i1"])) == 1
     assert (work.approved_keys(conn, OTHER), work.count_waiting(conn, OTHER)) == (frozenset(), 0)
     assert ([one.summary for one in work.waiting_work(conn, OTHER)], warnings.standing_warnings(conn, OTHER)) == (["two"], ["two"])
     assert (expected.active_promises(conn, OTHER), expected.told_days(conn, OTHER)) == ([], {"i1": Told(TODAY, True)})
@@ -210,7 +267,8 @@ def test_many_customers_are_read_in_batches_and_each_once(conn):
 
 def test_every_table_has_the_company_in_its_key():
     assert all("company" in table.primary_key.columns for table in metadata.sorted_tables)
-    assert all(index.columns[0].name == "company" for table in metadata.sorted_tables for index in table.indexes)
+    indexes = [index for table in metadata.sorted_tables if table.name in OF_A_COMPANY for index in table.indexes]
+    assert {index.name for index in indexes if index.columns[0].name != "company"} <= {"authorizations_by_tenant"}
 
 
 @pytest.mark.parametrize("name", MODULES)

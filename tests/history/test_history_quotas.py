@@ -54,7 +54,7 @@ def spent(meter, quota=A_DAY, purpose=Purpose.READING, at_most=20):
 
 def rows(engine):
     with reading(engine) as conn:
-        return sorted(tuple(row) for row in conn.execute(select(call_counts)))
+        return sorted(tuple(row) for row in conn.execute(select(*call_counts.c["company", "quota", "window", "calls"])))
 
 
 def test_reading_leaves_the_reserve_to_rechecks_and_writing(meter, engine):

@@ -10,6 +10,7 @@ from puntual.core.history.attempts import AttemptStatus, Ending, begin, claim, s
 from puntual.core.history.books import ensure_company, note_synced
 from puntual.core.history.charge_marks import due_item_ids, mark_everything
 from puntual.core.history.charges import charges_with
+from puntual.core.history.credits import credits_with
 from puntual.core.history.database import migrate, open_database, reading, writing
 from puntual.core.history.expected import told_days
 from puntual.core.history.holds import active_holds, add_hold
@@ -85,6 +86,7 @@ def test_an_upgrade_keeps_every_row_and_the_history_goes_on(of_old, empty_url):
         assert set(inspect(conn).get_table_names()) > tables.keys()
         assert (item(conn, "i1/1").is_late_charge, item(conn, "i1/1").ledger_late_fee, told_days(conn, COMPANY)) == (False, "", {})
         assert (item(conn, "i1/1").next_charge_on, charges_with(conn, COMPANY)) == (None, [])
+        assert (item(conn, "i1/1").discount_until, item(conn, "i1/1").look_for_discount, credits_with(conn, COMPANY)) == (None, False, [])
         store(conn, invoice("i1", is_late_charge=True), invoice("i3", "c2", ledger_late_fee="Late fee"))
         assert (item(conn, "i1/1").is_late_charge, item(conn, "i1/1").level_key) == (True, "reminder")
         assert [entry.item.id for action in planned(conn) for entry in action.items] == ["i2/1", "i3/1"]

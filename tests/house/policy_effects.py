@@ -19,16 +19,18 @@ from puntual.core.dunning.charge_facts import ChargeDue, ChargeFacts, ChargeReco
 from puntual.core.dunning.charge_reversals import reversals
 from puntual.core.dunning.charge_rules import ChargeBook
 from puntual.core.dunning.charges import charges_due
+from puntual.core.dunning.discounts import DiscountFacts, judge_discount, offer_of
 from puntual.core.dunning.facts import Action, CustomerFacts, Hold, HoldKind
 from puntual.core.dunning.forecast import days_ahead
 from puntual.core.dunning.guard import Circumstances, alarms
 from puntual.core.dunning.plan import Rulebook
 from puntual.core.dunning.printout import as_lines
+from puntual.core.money import Money
 from puntual.core.notices.render import Rendered
 from puntual.core.policy.countries import country_pack
 from puntual.core.policy.schema import LedgerChoice, Policy
 from puntual.core.port import Capability
-from puntual.core.receivables import Allocation, Contact, ContactRole, CreditKind, Customer, open_items
+from puntual.core.receivables import Allocation, Contact, ContactRole, CreditKind, Customer, EarlyDiscount, open_items
 from puntual.core.worker.clock import FixedClock, today
 from puntual.core.worker.envelope import attachments_of, envelope_of, render_notice, standing_alone
 from puntual.core.worker.links import known_ways
@@ -176,6 +178,25 @@ def charged(policy: Policy) -> str:
                 )
             told += map(repr, reversals(replace(facts, charges=known_then), by))
     return "\n".join(told)
+
+
+def discounted(policy: Policy) -> str:
+    """What is offered to a company and a public body, with and without terms of the ledger, and what is credited for payments."""
+    told = []
+    for customer, total, terms in ((GOMEZ, "90.00", None), (NORTE, "5000.00", None), (GOMEZ, "90.00", EarlyDiscount(START, eur("2.70")))):
+        known = replace(invoice("F-1", total, due=START + timedelta(days=20)), customer_id=customer.id, early_discount=terms)
+        item = open_items(known)[0]
+        told += [f"{day} {offer_of(item, customer, policy, day)}" for day in (known.issued_on + timedelta(days=n) for n in range(40))]
+        for left in ("1.00", "1.80", "2.70", "100.00"):
+            for on in (known.issued_on + timedelta(days=n) for n in range(6, 16)):
+                used = Allocation("a", "F-1", "p", CreditKind.PAYMENT, item.total - eur(left), on)
+                facts = DiscountFacts(replace(item, outstanding=eur(left)), customer, (used,))
+                told.append(repr(judge_discount(facts, policy, date(2026, 6, 1))))
+    return "\n".join(told)
+
+
+def eur(amount: str) -> Money:
+    return Money.of(amount, "EUR")
 
 
 def policy(**changes: Any) -> Policy:

@@ -11,6 +11,7 @@ from house.policy_effects import (
     attached,
     charged,
     dialled,
+    discounted,
     enveloped,
     guarded,
     planned,
@@ -103,6 +104,16 @@ def best(*keys: str) -> dict[str, Any]:
 
 def exempt(match: dict[str, Any], reason: str = "a pact") -> dict[str, Any]:
     return charges(AGREED, exempt=[{"match": match, "reason": reason}])
+
+
+def offering(**more: Any) -> Example:
+    own = {"percent": 2, "days": 10}
+    return Example(discounted, {"early_payment_discount": {**own, **more}}, {"early_payment_discount": own})
+
+
+def offering_to(match: dict[str, Any], other: dict[str, Any]) -> Example:
+    before, after = ({"early_payment_discount": {"percent": 2, "days": 10, "match": one}} for one in (other, match))
+    return Example(discounted, after, before)
 
 
 EXAMPLES: dict[str, Example] = {
@@ -226,6 +237,16 @@ EXAMPLES: dict[str, Example] = {
     "late_charges.tax.contract_interest": on_charges(AGREED, tax={"contract_interest": "follows_supply"}),
     "late_charges.tax.compensation": on_charges(RECOVERY, tax={"compensation": "follows_supply"}),
     "late_charges.tax.late_fee": on_charges(FEE, tax={"late_fee": "follows_supply"}),
+    "early_payment_discount.from_ledger": offering(from_ledger=False),
+    "early_payment_discount.percent": offering(percent=1),
+    "early_payment_discount.days": offering(days=12),
+    "early_payment_discount.match.groups": offering_to({"groups": ["Público"]}, {"groups": ["Otros"]}),
+    "early_payment_discount.match.countries": offering_to({"countries": ["ES"]}, {"countries": ["MX"]}),
+    "early_payment_discount.match.names": offering_to({"names": ["Talleres *"]}, {"names": ["Talleres"]}),
+    "early_payment_discount.match.ids": offering_to({"ids": ["norte"]}, {"ids": ["sur"]}),
+    "early_payment_discount.match.min_amount.*": offering_to({"min_amount": {"EUR": 300}}, {"min_amount": {"EUR": 9000}}),
+    "early_payment_discount.match.max_amount.*": offering_to({"max_amount": {"EUR": 100}}, {"max_amount": {"EUR": 1}}),
+    "early_payment_discount.grace_days": offering(grace_days=4),
     "promises.grace_days": Example(planned, {"promises__grace_days": 9}),
     "guard.max_share_of_customers": Example(
         guarded, {"guard": {"max_share_of_customers": 0.5, "share_from_customers": 2}}, {"guard": {"share_from_customers": 2}}
@@ -235,9 +256,17 @@ EXAMPLES: dict[str, Example] = {
     "guard.max_total.*": Example(guarded, {"guard": {"max_total": {"EUR": 400}}}),
 }
 
+TIMES = "tests/hosting/test_timetable.py::"
 PROVED_ELSEWHERE = {
+    "late_charges.payment_days": "tests/core/dunning/test_charge_limits.py::test_a_charge_document_is_due_so_many_days_after_its_date",
+    "schedule.sync_every_minutes": TIMES + "test_a_new_company_is_read_at_once_and_runs_at_its_next_slot",
+    "schedule.run_at": TIMES + "test_a_machine_that_slept_makes_up_once_and_not_for_yesterday",
+    "schedule.complete.day": TIMES + "test_a_complete_reading_comes_first_and_once_a_week",
+    "schedule.complete.at": TIMES + "test_a_complete_reading_comes_first_and_once_a_week",
+    "schedule.automatic": TIMES + "test_a_policy_may_leave_runs_to_a_person",
     "payment_links.secret_key": LINKS + "test_a_key_that_stripe_does_not_accept_halts_the_run_before_anything_is_sent",
-    "payment_links.webhook_secret": "tests/worker/test_payments_told.py::test_a_payment_that_stripe_tells_of_goes_on_the_work_list_once",
+    "payment_links.webhook_secret": "tests/worker/test_payments_told.py::"
+    "test_a_payment_that_stripe_tells_of_is_recorded_once_by_the_next_run_and_never_chased",
     "payment_links.valid_days": LINKS + "test_a_link_ends_when_no_notice_had_it_for_its_days",
     "ledger": "tests/core/policy/test_policy_read.py::test_the_ledgers_settings_are_its_own_model_with_its_secrets",
     "mail.smtp.username": SMTP + "test_a_refused_login_names_the_settings_and_never_the_password",

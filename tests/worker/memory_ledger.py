@@ -3,12 +3,24 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from history.sample_books import TODAY, customer, eur, invoice
-from puntual.core.bookings import ChargeMade, ExpectedPayment, LateCharge, Note, Task
+from puntual.core.bookings import (
+    ChargeMade,
+    CreditMade,
+    CreditWanted,
+    ExpectedPayment,
+    LateCharge,
+    Note,
+    PaymentReceived,
+    PaymentRecorded,
+    Task,
+)
 from puntual.core.errors import Refused
-from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck
+from puntual.core.money import Money
+from puntual.core.port import Capability, Cursor, LedgerConnector, Page, Recheck, creditable, recordable
 from puntual.core.receivables import (
     Allocation,
     Company,
@@ -26,7 +38,8 @@ from puntual.core.receivables import (
 @dataclass
 class MemoryBooks:
     """The books themselves. `changed` is the order in which documents changed; `trouble` says which calls fail, and how; `expected` are the
-    days on which invoices are expected to be paid, whoever put them there, and `told_days` what we asked for in this matter."""
+    days on which invoices are expected to be paid, whoever put them there, and `told_days` what we asked for in this matter; `tax` is the
+    share that is added to late charges that are taxed."""
 
     people: dict[str, Customer] = field(default_factory=dict)
     invoices: dict[str, Invoice] = field(default_factory=dict)
@@ -40,6 +53,9 @@ class MemoryBooks:
     notes: dict[str, Note] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     charges: dict[str, tuple[LateCharge, ChargeMade]] = field(default_factory=dict)
+    credited: dict[str, tuple[CreditWanted, CreditMade]] = field(default_factory=dict)
+    received: dict[str, tuple[PaymentReceived, PaymentRecorded]] = field(default_factory=dict)
+    tax: Decimal = Decimal(0)
     allocations: list[Allocation] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     trouble: dict[str, Exception] = field(default_factory=dict)
@@ -74,6 +90,15 @@ class MemoryBooks:
             self.changed.append(number)
         status = DocumentStatus.OPEN if rest.is_positive else DocumentStatus.PAID
         self.change(key, instalments=(Instalment(1, part.due_date, part.total, rest),), status=status)
+
+    def use(self, key: str, invoice_id: str, amount: Money, on: date, kind: CreditKind) -> None:
+        """So much of a payment or credit note is used on an invoice, and with that day the books show it."""
+        self.allocations.append(Allocation(f"u{len(self.allocations)}", invoice_id, key, kind, amount, on))
+        part = self.invoices[invoice_id].instalments[0]
+        rest = part.outstanding - amount
+        status = DocumentStatus.OPEN if rest.is_positive else DocumentStatus.PAID
+        self.changed.append(key)
+        self.change(invoice_id, instalments=(replace(part, outstanding=rest),), status=status)
 
     def credit(self, key: str, owner: str, amount: str) -> None:
         """A credit note that is allocated to nothing."""
@@ -167,18 +192,54 @@ class MemoryLedger(LedgerConnector):
             raise Refused("The period is locked.")
         part, number = invoice.instalments[0], f"L-{len(self.books.charges) + 1}"
         on_invoice = charge.on_invoice and part.total == part.outstanding
+        gross = charge.amount + Money.of(charge.amount.amount * self.books.tax * charge.is_taxed, charge.amount.currency)
         if on_invoice:
-            whole = part.total + charge.amount
+            whole = part.total + gross
             self.books.change(invoice.id, instalments=(Instalment(1, part.due_date, whole, whole),))
         else:
-            owed = (Instalment(1, charge.due_on, charge.amount, charge.amount),)
+            owed = (Instalment(1, charge.due_on, gross, gross),)
             self.books.put(Invoice(number, number, charge.customer_id, charge.charged_on, owed, is_late_charge=True))
-        made = ChargeMade(
-            charge.marker, invoice.id if on_invoice else number, invoice.number if on_invoice else number, on_invoice, charge.amount
-        )
+        made = ChargeMade(charge.marker, invoice.id if on_invoice else number, invoice.number if on_invoice else number, on_invoice, gross)
         self.books.charges[charge.marker] = (charge, made)
         self._call("answer")
         return made
+
+    def _find_credits(self, wanted: Sequence[CreditWanted]) -> Mapping[str, CreditMade | Refused]:
+        self._call("find credits")
+        return {one.marker: self.books.credited[one.marker][1] for one in wanted if one.marker in self.books.credited}
+
+    def _add_credit(self, credit: CreditWanted) -> CreditMade:
+        self._call("credits")
+        books, document = self.books, creditable(credit, self.books.invoices[credit.document_id])
+        if credit.document_id in books.refuses:
+            raise Refused("The period is locked.")
+        part, number = document.instalments[0], f"N-{len(books.credited) + 1}"
+        is_void = document.is_late_charge and part.total == part.outstanding == credit.amount
+        if is_void:
+            books.change(document.id, status=DocumentStatus.VOID)
+        else:
+            books.credits[number] = CreditNote(number, number, credit.customer_id, credit.dated_on, credit.amount, eur("0"))
+            books.use(number, document.id, credit.amount, credit.dated_on, CreditKind.CREDIT_NOTE)
+        made = CreditMade(credit.marker, *((document.id, document.number) if is_void else (number, number)), credit.amount, is_void)
+        books.credited[credit.marker] = (credit, made)
+        self._call("answer")
+        return made
+
+    def _find_payments(self, payments: Sequence[PaymentReceived]) -> Mapping[str, PaymentRecorded | Refused]:
+        self._call("find payments")
+        return {one.marker: self.books.received[one.marker][1] for one in payments if one.marker in self.books.received}
+
+    def _add_payment(self, payment: PaymentReceived) -> PaymentRecorded:
+        self._call("payments")
+        books, number = self.books, f"B-{len(self.books.received) + 1}"
+        recordable(payment, books.invoices.get(payment.invoice_id))
+        if payment.invoice_id in books.refuses:
+            raise Refused("No account is named for payments of Stripe.", hint="Name it in the policy.")
+        books.payments[number] = Payment(number, payment.customer_id, payment.received_on, payment.amount, eur("0"), payment.reference)
+        books.use(number, payment.invoice_id, payment.amount, payment.received_on, CreditKind.PAYMENT)
+        books.received[payment.marker] = (payment, PaymentRecorded(payment.marker, number, number, payment.amount))
+        self._call("answer")
+        return books.received[payment.marker][1]
 
     def put_expected_payments(self, expected: Sequence[ExpectedPayment]) -> Collection[str]:
         self._call("expected")

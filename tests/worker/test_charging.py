@@ -183,14 +183,17 @@ def test_a_waived_charge_is_not_made_and_its_days_are_never_charged_again(office
     assert "charge_waived" in office.audited()
 
 
-def test_a_charge_in_the_books_that_is_waived_becomes_work_for_a_person_once(office):
+def test_a_charge_in_the_books_that_is_waived_is_credited_by_the_next_run_and_never_charged_again(office):
     charging(office, FEE)
     owe(office)
     (made,) = run_on(office, TODAY).charged.made
     assert waive(office.desk(), made.id, "a good customer", "eva", TODAY)[1] is True
-    assert on_list(office, "charge_reverse") == ["Credit 15.00 EUR of the late charge fee on invoice F-i1: waived: a good customer"]
+    assert office.books.credited == {}
+    assert run_on(office, TODAY).exit_code == 0
+    ((wanted, credited),) = office.books.credited.values()
+    assert (wanted.document_id, str(wanted.amount), credited.is_void) == (made.document_number, "15.00 EUR", True)
     run_on(office, TODAY)
-    assert (len(on_list(office, "charge_reverse")), len(written(office)), kept(office)[f"fee {made.last}"].is_reversed) == (1, 1, True)
+    assert (len(office.books.credited), len(written(office)), kept(office)[f"fee {made.last}"].is_reversed) == (1, 1, True)
     with pytest.raises(NoSuchCharge, match="waived: a good customer"):
         waive(office.desk(), made.id, "again", "eva", TODAY)
 
@@ -341,18 +344,17 @@ def test_what_was_late_and_is_paid_is_dropped_when_the_policy_waives_it(office):
 
 
 @BOTH
-def test_a_payment_that_proves_to_have_been_on_time_puts_the_reversal_on_the_list_once(office):
+def test_a_payment_that_proves_to_have_been_on_time_takes_the_charge_back_once(office):
     charging(office, AGREED, settings=KEEP)
     owe(office)
     run_on(office, TODAY)
     office.books.pay("i1", on=DUE)
     report = run_on(office, TODAY + DAY)
-    assert (report.exit_code, [str(one.amount) for one in report.charged.to_reverse]) == (1, ["9.86 EUR"])
-    assert [text.split(":")[0] for text in on_list(office, "charge_reverse")] == [
-        "Credit 9.86 EUR of the late charge agreed on invoice F-i1"
-    ]
+    assert (report.exit_code, [str(one.amount) for one in report.charged.to_reverse]) == (0, ["9.86 EUR"])
+    assert [(str(one.amount), one.is_void) for one in report.credited.made] == [("9.86 EUR", True)]
     assert run_on(office, TODAY + DAY).charged.to_reverse == []
     assert (kept(office)["agreed 2026-05-03"].is_reversed, office.audited().count("charge_reversed")) == (True, 1)
+    assert [kind for kind in office.audited() if kind.startswith("credit_")] == ["credit_wanted", "credit_made"]
 
 
 def test_a_charge_on_what_is_void_or_gone_is_taken_back(office):

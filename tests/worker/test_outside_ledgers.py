@@ -61,6 +61,18 @@ def test_its_settings_are_checked_with_line_and_column(site, tmp_path, monkeypat
     assert "`beats` is not a setting of this ledger" in str(wrong.value)
 
 
+def test_a_ledger_of_another_package_may_tell_by_webhooks(site, monkeypatch):
+    tells = """
+from puntual.core.access import Webhooks
+WEBHOOKS = Webhooks("x-abacus", 400, 9, lambda body, signature, secret: True, lambda body: ())
+ENTRY["webhooks"] = "abacus_books:WEBHOOKS"
+"""
+    (site / "abacus_books.py").write_text(CODE + tells, encoding="utf-8")
+    installed(site, monkeypatch, "abacus-for-puntual", abacus="abacus_books:ENTRY")
+    entry = connector_entry("abacus")
+    assert (entry.title, entry.webhooks.header, entry.webhooks.seconds) == ("Abacus", "x-abacus", 9)
+
+
 BROKEN = {
     "nothing:ENTRY": "No module named 'nothing'",
     "abacus_books:NOTHING": "has no attribute 'NOTHING'",
@@ -71,6 +83,8 @@ BROKEN = {
     "abacus_books:MISSPELT": "has no attribute 'Abbacus'",
     "abacus_books:UNFINISHED": "abacus_books:Unfinished lacks changes, recheck",
     "abacus_books:AUTHORIZER": "abacus_books:Settings is no Authorizer",
+    "abacus_books:WEBHOOKS": "abacus_books:Settings is no Webhooks",
+    "abacus_books:HALF_NAMED": "has no attribute ''",
     "abacus_books:RENAMED": "its connector calls itself 'counting-frame'",
     "raising_books:ENTRY": "ZeroDivisionError: division by zero",
 }
@@ -82,6 +96,8 @@ NO_CLASS = {**ENTRY, "connector": "abacus_books:Settings"}
 MISSPELT = {**ENTRY, "connector": "abacus_books:Abbacus"}
 UNFINISHED = {**ENTRY, "connector": "abacus_books:Unfinished"}
 AUTHORIZER = {**ENTRY, "authorizer": "abacus_books:Settings"}
+WEBHOOKS = {**ENTRY, "webhooks": "abacus_books:Settings"}
+HALF_NAMED = {**ENTRY, "webhooks": "abacus_books"}
 RENAMED = {**ENTRY, "connector": "abacus_books:Frame"}
 class Frame(Abacus):
     name = "counting-frame"

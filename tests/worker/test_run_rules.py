@@ -3,14 +3,14 @@
 import pytest
 from history.sample_books import COMPANY, TODAY
 from puntual.core.dunning.facts import HoldKind
-from puntual.core.errors import LedgerUnavailable, PolicyProblem
+from puntual.core.errors import GuardStopped, LedgerUnavailable, PolicyProblem
 from puntual.core.history.books import cursor_of
 from puntual.core.history.database import reading
 from puntual.core.history.holds import active_holds
 from puntual.core.history.read import books_state
 from puntual.core.worker import people
 from puntual.core.worker.inquiry import why
-from puntual.core.worker.run import OutsideSendingHours, run
+from puntual.core.worker.run import Begun, OutsideSendingHours, run
 from puntual.core.worker.sync import FEES_OF_THE_LEDGER, sync
 from puntual.core.worker.wiring import template_lookup
 from worker.office import DAY, level, meanwhile, text_of, two_due
@@ -219,6 +219,27 @@ def test_late_fees_that_are_not_ours_are_told_once_and_only_of_what_is_open(offi
     assert (office.run().synced.warnings, office.run().synced.warnings) == (told, [])
     if told:
         assert "it bears a late fee that is not Puntual's (Late fee)" in why(office.desk(), "F-i1", TODAY)[0].stands
+
+
+def test_what_a_run_was_told_before_the_guard_stopped_it_is_not_lost(office):
+    office.rule("go_live: {date: 2020-01-01, old_debt: ignore}\n", "")
+    office.books.owe("i1")
+    office.books.warnings = ("The ledger sends reminders of its own.",)
+    begun = Begun()
+    with pytest.raises(GuardStopped):
+        office.run(begun=begun)
+    assert (begun.synced.warnings, begun.synced.documents) == (["The ledger sends reminders of its own."], 1)
+
+
+def test_what_a_reading_was_told_before_it_broke_off_is_not_lost(office):
+    for number in range(5):
+        office.books.owe(f"i{number}")
+    office.books.warnings = ("The ledger sends reminders of its own.",)
+    office.books.trouble["later page"] = LedgerUnavailable("it does not answer")
+    begun = Begun()
+    with pytest.raises(LedgerUnavailable):
+        office.run(begun=begun)
+    assert begun.synced.warnings == ["The ledger sends reminders of its own."]
 
 
 # --- templates and rules ----------------------------------------------------------------------------------------------------------
