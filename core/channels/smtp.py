@@ -10,11 +10,12 @@ import smtplib
 import socket
 import ssl
 from contextlib import suppress
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
-from ..errors import CompanyMustAct
+from ..errors import CompanyMustAct, TryLater
 from ..secret import Secret, masked
 from .addresses import one_line
 from .email import as_wire, needs_utf8, recipient_of, sender_of
@@ -93,6 +94,18 @@ class SmtpTransport:
             return self._deliver(self._connected(), letter)
         except _Interrupted as error:
             return Delivery(DeliveryStatus.FAILED, detail=self._clean(str(error)))
+
+    def try_out(self) -> datetime | None:
+        """Connect and log in, and send nothing. Returns when the server's certificate ends, None where nothing is encrypted.
+
+        Raises CompanyMustAct when the settings are refused, TryLater when the server cannot be reached.
+        """
+        try:
+            sock = self._connected().sock
+        except _Interrupted as error:
+            raise TryLater(self._clean(str(error))) from None
+        shown = (sock.getpeercert() or {}) if isinstance(sock, ssl.SSLSocket) else {}
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC) if "notAfter" in shown else None
 
     def close(self) -> None:
         """Say goodbye to the server. Never raises."""

@@ -34,8 +34,9 @@ from ..worker.discounting import held_back
 from ..worker.envelope import envelope_of, preview_of, standing_alone
 from ..worker.foresight import Foreseen, foresee
 from ..worker.inquiry import Answer, why
+from ..worker.lease import leased
 from ..worker.planning import alarms_of, plan_of
-from ..worker.run import Begun, RunReport, leased, run
+from ..worker.run import Begun, RunReport, run
 from ..worker.sync import SyncReport, replan_when_rules_changed, sync
 from ..worker.write_back import WriteBackReport
 from .charges import say_charges
@@ -63,8 +64,8 @@ def _read_books(desk: Desk, as_of: date, *, confirmed: bool = False, complete: b
     """What was read is told also when something stops the reading: it is told once."""
     ledger, report = desk.open_ledger(), SyncReport()
     try:
-        with leased(desk) as keep:
-            return sync(desk, ledger, as_of, confirmed=confirmed, complete=complete, report=report, keep=keep)
+        with leased(desk) as lease:
+            return sync(desk, ledger, as_of, confirmed=confirmed, complete=complete, report=report, keep=lease.keep)
     except PuntualError:
         say_unread(report)
         raise

@@ -21,7 +21,7 @@ from ..history.database import open_database
 from ..worker.clock import SystemClock
 from ..worker.erasing import Erasure, disclose, erase_again, erase_customer, forget, prune
 from ..worker.host_file import read_host
-from ..worker.run import is_alive
+from ..worker.lease import is_alive
 from ..worker.wiring import database_url, policy_path
 from .common import A_PERSON_MUST_ACT, company, directory, say, told, warn, who
 

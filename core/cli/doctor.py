@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from ..errors import CompanyMustAct
+from ..hosting.findings import Level
 from .common import A_PERSON_MUST_ACT, directory, say, told
 
 
@@ -18,9 +20,11 @@ def doctor_command(companies: tuple[str, ...], directory: Path, offline: bool) -
 
     Nothing is changed and nothing is sent. Without COMPANY all companies are looked at. Exit code 1 when something is bad.
     """
-    from ..hosting.doctor import examine  # only where it is used: what it looks through comes with the extra `hosting`
-    from ..hosting.findings import Level
-
+    try:
+        from ..hosting.doctor import examine  # only where it is used: what it looks through comes with the extra `host`
+    except ModuleNotFoundError as missing:
+        said = f"The command `doctor` needs the Python package {missing.name}."
+        raise CompanyMustAct(said, hint="Install it: pip install 'puntual[host]'") from None
     counted = dict.fromkeys(Level, 0)
     for finding in examine(directory, companies, offline=offline):
         counted[finding.level] += 1

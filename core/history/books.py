@@ -61,6 +61,11 @@ def ensure_company(conn: Connection, company: str) -> None:
     conn.execute(upsert(conn.dialect, companies, ignore=True).values(company=company))
 
 
+def is_known(conn: Connection, company: str) -> bool:
+    """Whether the company's own row is there."""
+    return conn.execute(select(companies.c.company).where(companies.c.company == company)).first() is not None
+
+
 def cursor_of(conn: Connection, company: str) -> Cursor | None:
     """Where the last stored page left off."""
     found = conn.execute(select(cursors.c.cursor).where(cursors.c.company == company, cursors.c.stream == _STREAM)).scalar_one_or_none()

@@ -21,8 +21,8 @@ def take_lease(conn: Connection, company: str, run_id: str, owner: str, at: date
 
 
 def renew_lease(conn: Connection, company: str, run_id: str, at: datetime) -> bool:
-    """Keep the company for longer. False when another run took it meanwhile: then stop at once."""
-    mine = (companies.c.company == company, companies.c.run_id == run_id)
+    """Keep the company for longer. False when another run took it meanwhile, or might have: then stop at once."""
+    mine = (companies.c.company == company, companies.c.run_id == run_id, companies.c.run_until > at)
     return conn.execute(update(companies).where(*mine).values(run_until=at + LEASE)).rowcount == 1
 
 

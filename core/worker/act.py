@@ -28,6 +28,7 @@ from ..receivables import Invoice, UnappliedCredit, open_items
 from .desk import Desk
 from .discounting import taken_meanwhile, unmatched
 from .envelope import attachments_of, message_of
+from .lease import Lease
 from .links import Links, Ways, without_a_way
 from .telling import news_for, note_told
 from .write_back import notes_of, task_of, work_of
@@ -66,20 +67,22 @@ class ActReport:
 class Acting:
     """The acting part of one run: it holds what all actions share."""
 
-    def __init__(self, desk: Desk, ledger: LedgerConnector, run_id: str, as_of: date) -> None:
+    def __init__(self, desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date, may_send: Callable[[], None]) -> None:
+        """`may_send` is asked before each mail, and raises when it is too late in the day for it."""
         self.desk = desk
         self.ledger = ledger
-        self.run_id = run_id
+        self.lease = lease
+        self.may_send = may_send
         self.as_of = as_of
         self.report = ActReport()
         self._links = Links(desk, ledger)
         self._mail: MailTransport | None = None
 
-    def act(self, actions: Sequence[Action], on_each: Callable[[], Any], still_ours: Callable[[], None]) -> ActReport:
-        """Carry out the actions in batches. `on_each` is called after each; `still_ours` raises when another run took the company."""
+    def act(self, actions: Sequence[Action], on_each: Callable[[], Any]) -> ActReport:
+        """Carry out the actions in batches. `on_each` is called after each. Raises MustStop when the lease is lost."""
         try:
             for batch in batches(actions, BATCH):
-                still_ours()
+                self.lease.keep()
                 self._batch(batch, on_each)
         finally:
             self._leave()
@@ -90,7 +93,7 @@ class Acting:
         if self._mail is not None:
             self._mail.close()
         with writing(self.desk.engine) as conn:
-            abandon_claims(conn, self.desk.company, self.run_id, self.desk.now())
+            abandon_claims(conn, self.desk.company, self.lease.run_id, self.desk.now())
 
     def _batch(self, actions: Sequence[Action], on_each: Callable[[], Any]) -> None:
         kept = self._recheck(self._claim(actions))
@@ -106,7 +109,7 @@ class Acting:
 
     def _claim(self, actions: Sequence[Action]) -> list[Attempt]:
         with writing(self.desk.engine) as conn:
-            claimed, lost = claim(conn, self.desk.company, self.run_id, actions, self.as_of, self.desk.now())
+            claimed, lost = claim(conn, self.desk.company, self.lease.run_id, actions, self.as_of, self.desk.now())
         self.report.dropped.extend(lost)
         return claimed
 
@@ -152,11 +155,16 @@ class Acting:
                 yield from unmatched([fresh], customer, unapplied or (), policy)
 
     def _send(self, prepared: Sequence[Prepared], on_each: Callable[[], Any]) -> None:
-        """Begin, send, settle, one after the other. The end of one and the beginning of the next are one transaction: one write a mail."""
+        """Begin, send, settle, one after the other. The end of one and the beginning of the next are one transaction: one write a mail.
+
+        The lease is kept in it: who slept after the last look at the books begins nothing any more.
+        """
         ended: tuple[Prepared, Ending] | None = None
         try:
             for ready in prepared:
+                self.may_send()
                 with writing(self.desk.engine) as conn:
+                    self.lease.keep_in(conn)
                     self._record(conn, ended)
                     begin(conn, self.desk.company, ready.attempt)
                 ended = (ready, Ending(AttemptStatus.UNKNOWN, detail="the run was interrupted while this was being sent"))

@@ -15,8 +15,8 @@ from ..history.erasure import AT_A_TIME, Erased, erase, leave_no_trace, what_kee
 from ..history.retention import all_companies, customer_ids, date_undated, forget_leftovers, has_undated, stale_customers, years_before
 from ..history.tombstones import buried_digests, digest_of
 from .clock import Clock
+from .lease import lease_on
 from .people import NotFound, Target, find_target
-from .run import lease_on
 
 DUTY = "retention"
 LEASE = timedelta(hours=20)

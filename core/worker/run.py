@@ -1,29 +1,23 @@
 """run: one pass for one company. Sync, receive, plan, guard, charge, credit, act, write back; nothing is sent that a step before did not
 allow."""
 
-import os
-import socket
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any
-
-from sqlalchemy import Engine
 
 from ..dunning.facts import Action, ActionKind, Plan
 from ..dunning.grouping import narrowed
 from ..dunning.guard import Alarm
 from ..dunning.plan import waits_for_approval
-from ..errors import AnotherRunUnderWay, GuardStopped, PuntualError, TryLater
+from ..errors import GuardStopped, PuntualError, TryLater
 from ..history.attempts import AttemptStatus, recover
 from ..history.audit import append
-from ..history.books import ensure_company, note_looked_at
+from ..history.books import note_looked_at
 from ..history.charges import waiting_keys
 from ..history.credits import asked_credits
 from ..history.database import reading, writing
-from ..history.runs import give_back, renew_lease, take_lease
 from ..history.told_payments import refused_payments
 from ..history.work import WorkItem, approved_keys, propose, put_on_list, withdraw_proposals
 from ..money import Money
@@ -31,11 +25,12 @@ from ..policy.schema import Mode
 from ..port import LedgerConnector
 from .act import Acting, ActReport
 from .charging import ChargeReport, Charging
-from .clock import Clock, SystemClock, local_now
+from .clock import local_now
 from .crediting import CreditReport, release_done, write_credits
 from .desk import Desk
 from .discounting import Discounting, DiscountReport
 from .envelope import preview_of
+from .lease import Lease, leased
 from .links import Links
 from .planning import alarms_of, plan_of
 from .receiving import ReceiveReport, record_payments
@@ -117,10 +112,10 @@ def run(
     begun = begun or Begun()
     ledger = desk.open_ledger()
     try:
-        with leased(desk) as keep:
+        with leased(desk) as lease:
             unknown = _recover(desk, as_of)
-            sync(desk, ledger, as_of, confirmed=confirmed, report=begun.synced, keep=keep)
-            discounts = _before_the_plan(desk, ledger, as_of, begun, keep)
+            sync(desk, ledger, as_of, confirmed=confirmed, report=begun.synced, keep=lease.keep)
+            discounts = _before_the_plan(desk, ledger, as_of, begun, lease.keep)
             charging = Charging(desk, ledger, as_of)
             charges = charging.judge()
             made = plan_of(desk, as_of, held=discounts.held())
@@ -129,9 +124,9 @@ def run(
             if desk.policy.mode is Mode.SHADOW:
                 report.rendered = _render_only(desk, made)
             else:
-                charging.act(keep)
-                report.credited = write_credits(desk, ledger, as_of, keep)
-                _act_and_write_back(desk, ledger, report, keep, at_any_hour, progress)
+                charging.act(lease.keep)
+                report.credited = write_credits(desk, ledger, as_of, lease.keep)
+                _act_and_write_back(desk, ledger, report, lease, at_any_hour, progress)
             _record(desk, report)
             return report
     finally:
@@ -153,16 +148,16 @@ def _before_the_plan(desk: Desk, ledger: LedgerConnector, as_of: date, begun: Be
 
 
 def _act_and_write_back(
-    desk: Desk, ledger: LedgerConnector, report: RunReport, keep: Callable[[], None], at_any_hour: bool, progress: Progress
+    desk: Desk, ledger: LedgerConnector, report: RunReport, lease: Lease, at_any_hour: bool, progress: Progress
 ) -> None:
     actions, report.proposed = _approved(desk, report.plan)
     try:
         if any(action.kind is ActionKind.NOTICE for action in actions) and not at_any_hour:
             _keep_hours(desk)
         progress(len(actions))
-        acting = Acting(desk, ledger, uuid.uuid4().hex, report.as_of)
+        acting = Acting(desk, ledger, lease, report.as_of, (lambda: None) if at_any_hour else partial(_keep_hours, desk))
         report.acted = acting.report
-        acting.act(actions, lambda: progress(0), keep)
+        acting.act(actions, lambda: progress(0))
     except PuntualError as error:
         if report.acted.done:
             before = f"Before that {len(report.acted.done)} were done: puntual history {desk.company}"
@@ -253,61 +248,3 @@ def _record(desk: Desk, report: RunReport) -> None:
     if any(value for key, value in facts.items() if key not in ("as_of", "mode")):
         with writing(desk.engine) as conn:
             append(conn, desk.company, desk.now(), [("run", facts)])
-
-
-@contextmanager
-def leased(desk: Desk) -> Iterator[Callable[[], None]]:
-    """The company for ourselves. What is yielded is to be called at every safe place: it keeps the company, and raises MustStop when
-    another run took it or this one is to end. Raises AnotherRunUnderWay."""
-    with lease_on(desk.engine, desk.company, desk.machine) as run_id:
-        yield lambda: _still_ours(desk, run_id)
-
-
-@contextmanager
-def lease_on(engine: Engine, company: str, machine: Clock | None = None) -> Iterator[str]:
-    """The company for ourselves, by the machine's own clock whatever day the run is for. Raises AnotherRunUnderWay."""
-    machine = machine or SystemClock()
-    run_id = uuid.uuid4().hex
-    with writing(engine) as conn:
-        ensure_company(conn, company)
-        other = take_lease(conn, company, run_id, owner(), machine.now(), is_alive)
-    if other:
-        raise AnotherRunUnderWay(f"{other} is running {company}", hint="Wait until it ends")
-    _ours.add(run_id)
-    try:
-        yield run_id
-    finally:
-        _ours.discard(run_id)
-        with writing(engine) as conn:
-            give_back(conn, company, run_id)
-
-
-_ours: set[str] = set()
-
-
-def owner() -> str:
-    """This process, as it stands in the lease."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def is_alive(holder: str) -> bool:
-    """Whether the process in a lease may still be running; of another machine nobody knows, so its lease has to end."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname():
-        return True
-    if int(pid) == os.getpid():
-        return bool(_ours)
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _still_ours(desk: Desk, run_id: str) -> None:
-    desk.breathe()
-    with writing(desk.engine) as conn:
-        if not renew_lease(conn, desk.company, run_id, desk.machine.now()):
-            raise AnotherRunUnderWay("another run took this company over because this one was silent for too long")

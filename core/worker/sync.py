@@ -10,7 +10,7 @@ from sqlalchemy import Connection, update
 from ..dunning.guard import alarm_of_vanished
 from ..errors import GuardStopped
 from ..history.audit import append
-from ..history.books import close_vanished, cursor_of, ensure_company, kept_promises, note_synced, store_page, vanished_in_pass
+from ..history.books import close_vanished, cursor_of, ensure_company, is_known, kept_promises, note_synced, store_page, vanished_in_pass
 from ..history.charge_marks import mark_everything
 from ..history.database import reading, writing
 from ..history.discount_marks import mark_all_part_paid
@@ -85,11 +85,9 @@ def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
     than `as_of` (somebody tried out a day to come), because what is past by then may still be ahead. Returns how many customers were
     looked at."""
     rules = rules_fingerprint(desk)
-    with writing(desk.engine) as conn:
-        ensure_company(conn, desk.company)
-        known, _, judged_from = books_state(conn, desk.company).rules_fingerprint.partition("@")
-        if known == rules and judged_from <= as_of.isoformat():
-            return 0
+    known, _, judged_from = _judged_by(desk).partition("@")
+    if known == rules and judged_from <= as_of.isoformat():
+        return 0
     looked_at = sum(_wake_batch(desk, ids, as_of) for ids in _batches(desk))
     with writing(desk.engine) as conn:
         _remember(conn, desk.company, rules, as_of)
@@ -102,12 +100,28 @@ def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
 def judge_from(desk: Desk, as_of: date) -> None:
     """To be called before anything is judged and stored on `as_of`, so that an earlier day is judged anew later."""
     replan_when_rules_changed(desk, as_of)
+    rules = rules_fingerprint(desk)
+    if _judged_by(desk) != _stamp(rules, as_of):
+        with writing(desk.engine) as conn:
+            _remember(conn, desk.company, rules, as_of)
+
+
+def _judged_by(desk: Desk) -> str:
+    """By which rules and from which day the items were judged last; it costs no writing when the company is known."""
+    with reading(desk.engine) as conn:
+        if is_known(conn, desk.company):
+            return books_state(conn, desk.company).rules_fingerprint
     with writing(desk.engine) as conn:
-        _remember(conn, desk.company, rules_fingerprint(desk), as_of)
+        ensure_company(conn, desk.company)
+        return books_state(conn, desk.company).rules_fingerprint
+
+
+def _stamp(rules: str, as_of: date) -> str:
+    return f"{rules}@{as_of}"
 
 
 def _remember(conn: Connection, company: str, rules: str, as_of: date) -> None:
-    conn.execute(update(companies).where(companies.c.company == company).values(rules_fingerprint=f"{rules}@{as_of}"))
+    conn.execute(update(companies).where(companies.c.company == company).values(rules_fingerprint=_stamp(rules, as_of)))
 
 
 def rules_fingerprint(desk: Desk) -> str:

@@ -30,9 +30,9 @@ from ..port import Authorizer, LedgerConnector, Surroundings
 from .clock import Clock, SystemClock
 from .desk import Desk
 from .host_file import read_host
+from .lease import is_alive, owner
 from .ledgers import LedgerUnusable, described, imported, ledger_ids
 from .places import look_up_secret, shown_path
-from .run import is_alive, owner
 
 
 @dataclass(frozen=True, slots=True)

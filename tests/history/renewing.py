@@ -20,7 +20,7 @@ from puntual.core.history.database import open_database
 from puntual.core.history.sealing import keyring_of
 from puntual.core.history.vault import Vault
 from puntual.core.secret import Secret
-from puntual.core.worker.run import is_alive, owner
+from puntual.core.worker.lease import is_alive, owner
 from sqlalchemy import Engine
 from werkzeug.wrappers import Request, Response
 

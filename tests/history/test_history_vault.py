@@ -286,7 +286,7 @@ def test_a_lease_of_a_machine_that_nobody_knows_ends_by_itself(vault, engine):
 
 
 def test_a_lease_left_by_an_earlier_process_of_our_number_does_not_hold(vault, engine):
-    from puntual.core.worker.run import owner
+    from puntual.core.worker.lease import owner
 
     with writing(engine) as conn:
         assert authorizations.take_renewal(conn, COMPANY, row(engine), f"{owner()}#before", AT)

@@ -256,6 +256,7 @@ EXAMPLES: dict[str, Example] = {
     "guard.max_total.*": Example(guarded, {"guard": {"max_total": {"EUR": 400}}}),
 }
 
+DIGEST = "tests/hosting/test_digest.py::"
 TIMES = "tests/hosting/test_timetable.py::"
 PROVED_ELSEWHERE = {
     "late_charges.payment_days": "tests/core/dunning/test_charge_limits.py::test_a_charge_document_is_due_so_many_days_after_its_date",
@@ -263,6 +264,10 @@ PROVED_ELSEWHERE = {
     "schedule.run_at": TIMES + "test_a_machine_that_slept_makes_up_once_and_not_for_yesterday",
     "schedule.complete.day": TIMES + "test_a_complete_reading_comes_first_and_once_a_week",
     "schedule.complete.at": TIMES + "test_a_complete_reading_comes_first_and_once_a_week",
+    "digest.to": DIGEST + "test_day_hour_and_zone_are_the_policys",
+    "digest.every": DIGEST + "test_day_hour_and_zone_are_the_policys",
+    "digest.day": DIGEST + "test_day_hour_and_zone_are_the_policys",
+    "digest.at": DIGEST + "test_day_hour_and_zone_are_the_policys",
     "schedule.automatic": TIMES + "test_a_policy_may_leave_runs_to_a_person",
     "payment_links.secret_key": LINKS + "test_a_key_that_stripe_does_not_accept_halts_the_run_before_anything_is_sent",
     "payment_links.webhook_secret": "tests/worker/test_payments_told.py::"
