@@ -4,7 +4,7 @@ LEDGER ?= files
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint bench format clean
+.PHONY: demo test lint bench simulate format clean
 
 $(BIN)/puntual:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Puntual needs Python 3.11 or newer; say make PYTHON=python3.12")'
@@ -39,6 +39,12 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# make simulate SEEDS=1000 FROM=1: the worker under faults, on all cores; SEED=42 for the story of one. See docs/simulation.md.
+SEEDS ?= 1000
+FROM  ?= 1
+simulate: $(VENV)/.dev
+	@PYTHONPATH=tests $(BIN)/python -m simulation.simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(if $(BUG),--bug $(BUG))
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info

@@ -15,7 +15,9 @@ DEBOUNCE = timedelta(seconds=60)
 """A webhook's wish is granted so long after the first that was not: what one bookkeeper does in a minute is read once."""
 
 _TICK = timedelta(microseconds=1)
-_PULSE = timedelta(minutes=5)
+_LOOKS_A_READING = 5
+"""A reading counts from when it began, a little after the clock said so: looked at no oftener, it would be made every second time only."""
+_LEEWAY = timedelta(minutes=5)
 """Enough for a run to begin: the clock looks every half minute, and hands may be busy."""
 
 
@@ -109,7 +111,8 @@ class Timetable:
 
     def triggers(self) -> list[BaseTrigger]:
         """When to look whether something is due: at each run and complete reading, and so often that no reading comes late."""
-        return [*self._runs, self._completes, IntervalTrigger(seconds=int(self.every.total_seconds()))]
+        often = max(self.every / _LOOKS_A_READING, _LEEWAY / _LOOKS_A_READING)
+        return [*self._runs, self._completes, IntervalTrigger(seconds=int(often.total_seconds()))]
 
     def last_run_slot(self, before: datetime) -> datetime | None:
         """The last instant within the two days before at which a run was due."""
@@ -127,7 +130,7 @@ class Timetable:
     def _room_after(self, at: time) -> timedelta:
         """How much later than this time of day a run may begin, within the hours of sending."""
         day = datetime(2000, 1, 1, tzinfo=UTC)
-        return max(datetime.combine(day, self.sending.latest, UTC) - datetime.combine(day, at, UTC) - _PULSE, timedelta(0))
+        return max(datetime.combine(day, self.sending.latest, UTC) - datetime.combine(day, at, UTC) - _LEEWAY, timedelta(0))
 
     def _run_is_due(self, state: CompanyState, now: datetime) -> bool:
         here = now.astimezone(self.zone)

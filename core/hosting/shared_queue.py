@@ -13,7 +13,9 @@ from threading import Event, Thread
 
 import procrastinate
 import psycopg
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, ProcrastinateException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, ProcrastinateException, UniqueViolation
+from procrastinate.jobs import Job as StalledJob
+from procrastinate.jobs import Status
 
 from ..errors import TryLater
 from .jobs import Job, JobKind
@@ -127,11 +129,20 @@ class SharedQueue:
             with suppress(ProcrastinateException):
                 for stalled in await app.job_manager.get_stalled_jobs(queue=NAME, seconds_since_heartbeat=_DEAD_AFTER_SECONDS):
                     tell("job of a dead worker", logging.WARNING, company=str(stalled.task_kwargs.get("company", "")))
-                    await app.job_manager.retry_job(stalled)
+                    with suppress(ProcrastinateException):
+                        await _freed(app, stalled)
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
     def _work(self, company: str, kind: str) -> None:
         self._do(Job(company, JobKind(kind)))
+
+
+async def _freed(app: procrastinate.App, stalled: StalledJob) -> None:
+    """Let it wait again. Where another job waits for the company already, that one does: this one only holds its lock."""
+    try:
+        await app.job_manager.retry_job(stalled)
+    except UniqueViolation:
+        await app.job_manager.finish_job(stalled, Status.FAILED, delete_job=True)
 
 
 def prepare(url: str) -> None:

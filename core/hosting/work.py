@@ -30,6 +30,10 @@ WAIT_AFTER_DEATHS = timedelta(minutes=15)
 _STATE_COLUMNS = tuple(field.name for field in fields(CompanyState))
 
 
+class DiedOverIt(PuntualError):
+    """The worker's process ended again and again while it was at this company."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a job ended. `trouble` is empty when it ended well or nothing was due; `error` is what kept it."""
@@ -158,7 +162,10 @@ class Working:
 
     def _made_to_wait(self, job: Job, state: CompanyState, died: int) -> Ended:
         until = self.clock.now() + WAIT_AFTER_DEATHS * 2 ** min(died - DEATHS, 5)
-        error = OurBug(f"The process ended {died} times while it worked on {job.company}.", hint="See what ended it: memory, a signal")
+        error = DiedOverIt(
+            f"The process ended {died} times while it worked on {job.company}.",
+            hint="See what ended it: memory, a signal. It is tried again",
+        )
         with writing(self.engine) as conn:
             values = {"not_before": until, "began_at": None, "trouble_since": state.trouble_since or self.clock.now()}
             set_state(conn, job.company, **values, **_told(Trouble.DEATHS.value, error, job))

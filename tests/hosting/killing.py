@@ -129,6 +129,7 @@ class Killing:
             ensure_states(conn, self.books, SystemClock().now() - timedelta(hours=1))
         (folder / "puntual.yaml").write_text("queue: postgresql\njitter_minutes: 0\nthreads: 3\n", encoding="utf-8")
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.logs: dict[int, Path] = {}
         self._wanted = workers
 
     # --- what is there --------------------------------------------------------------------------------------------------------
@@ -206,17 +207,20 @@ class Killing:
         self.workers = [one for one in self.workers if one.poll() is None]
         while len(self.workers) < self._wanted:
             self.counts.figures["workers started"] += 1
-            with (self.folder / f"{self.counts.figures['workers started']:04}.log").open("wb") as log:
+            path = self.folder / f"{self.counts.figures['workers started']:04}.log"
+            with path.open("wb") as log:
                 words = [sys.executable, "-c", WORKER, "worker", "--dir", str(self.folder)]
                 self.workers.append(subprocess.Popen(words, stdout=log, stderr=log, env=self.env, cwd=self.folder))
+            self.logs[self.workers[-1].pid] = path
 
     def kill_one(self) -> None:
-        """SIGKILL for one at random. It is waited for, as its supervisor would."""
-        victim = self.random.choice(self.workers)
+        """SIGKILL for one at random, most of the time one that is at work already. It is waited for, as its supervisor would."""
+        up = [one for one in self.workers if b"worker started" in self.logs[one.pid].read_bytes()]
+        victim = self.random.choice(up if up and self.random.random() < 0.9 else self.workers)
         self.counts.must(victim.poll() is None, f"a worker ended by itself with {victim.returncode}")
         victim.kill()
         victim.wait()
-        self.counts.figures["kills"] += 1
+        self.counts.figures.update({"kills": 1, "kills of one that was up": victim in up})
 
     def kill(self, times: int) -> None:
         """Kill and start again, while the bookkeeper works and new invoices fall due."""
@@ -305,7 +309,7 @@ class Killing:
         joined = select(a.attempt_id, a.status, i.invoice_id).join(attempt_items, (a.company == i.company) & (a.attempt_id == i.attempt_id))
         with reading(self.engine) as conn:
             rows = conn.execute(joined.where(a.company == name, a.kind == "notice")).all()
-            listed = {work.work_id for work in waiting_work(conn, name) if work.kind == "unknown"}
+            listed = {work.id for work in waiting_work(conn, name) if work.kind == "unknown"}
         for row in rows:
             self.counts.must(row.status != "unknown" or row.attempt_id[:12] in listed, f"{name}: {row.attempt_id} is not on the work list")
             self.counts.must(row.status not in ("claimed", "sending"), f"{name}: an attempt is still {row.status}")

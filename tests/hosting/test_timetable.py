@@ -158,3 +158,15 @@ def test_backing_off_doubles_is_bounded_and_listens_to_the_service():
     assert minutes == [1, 2, 4, 256, 360]
     assert backed_off(1, 3600) == timedelta(hours=1)
     assert backed_off(1, 10**9) == timedelta(days=1)
+
+
+@pytest.mark.parametrize("minutes", [5, 60, 1440])
+def test_readings_come_as_often_as_the_policy_says_though_each_begins_a_little_late(minutes):
+    table, latency = Timetable(a_policy(sync_every_minutes=minutes, automatic=False)), timedelta(seconds=3)
+    ticks = table.triggers()[-1]
+    state, fires, readings = known(sync_done_for=at(8), complete_done_for=at(8)), at(8), 0
+    while fires < at(8) + 10 * timedelta(minutes=minutes):
+        if table.due(state, fires) is JobKind.SYNC:
+            readings, state = readings + 1, replace(state, sync_done_for=fires + latency)
+        fires = ticks.get_next_fire_time(fires, fires)
+    assert 7 <= readings <= 10

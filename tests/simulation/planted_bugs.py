@@ -1,0 +1,176 @@
+"""Mistakes that are planted into the worker, to see that the oracle finds them. Each takes away one of the things that keep a notice or a
+charge from going out twice, wrongly or after all."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+from puntual.core.channels.port import DeliveryStatus
+from puntual.core.history import attempts
+from puntual.core.history.attempts import AttemptStatus, Ending
+from puntual.core.worker import act, charge_writing, charging, lease, run
+from puntual.core.worker.act import Acting
+
+
+@contextmanager
+def settle_before_act() -> Iterator[None]:
+    """A mail counts as sent before it is: when the process dies in between, nobody ever hears."""
+    real = attempts.begin
+
+    def begin(conn: Any, company: str, attempt: Any) -> None:
+        real(conn, company, attempt)
+        attempts.settle(conn, company, attempt, Ending(AttemptStatus.SENT), attempt.action.due_on, _settled_at(conn, company, attempt))
+
+    with patch.object(act, "begin", begin):
+        yield
+
+
+def _settled_at(conn: Any, company: str, attempt: Any) -> Any:
+    from puntual.core.history.tables import attempts as rows
+    from sqlalchemy import select
+
+    return conn.execute(select(rows.c.claimed_at).where(rows.c.company == company, rows.c.attempt_id == attempt.id)).scalar_one()
+
+
+@contextmanager
+def claim_without_unique_key() -> Iterator[None]:
+    """Two runs may claim the same level of an item. The lease would keep a second run from coming so far, so that is ignored, too: alone it
+    leads to nothing that is sent twice."""
+    real = attempts._item_rows
+
+    def rows(company: str, attempt: Any) -> Any:
+        for row in real(company, attempt):
+            yield {**row, "claim_key": f"{row['claim_key']}|{attempt.id}"}
+
+    with lease_ignored(), patch.object(attempts, "_item_rows", rows):
+        yield
+
+
+@contextmanager
+def resend_on_unknown() -> Iterator[None]:
+    """What may have been sent is taken for not sent."""
+    real = act._ending
+
+    def ending(delivery: Any) -> Ending:
+        return real(delivery._replace(status=DeliveryStatus.FAILED) if delivery.status is DeliveryStatus.UNKNOWN else delivery)
+
+    with patch.object(act, "_ending", ending):
+        yield
+
+
+@contextmanager
+def recover_as_free() -> Iterator[None]:
+    """After a crash, what was being sent is taken for not sent."""
+    real = attempts.recover
+
+    def recover(conn: Any, company: str, at: Any) -> list[str]:
+        for attempt_id in real(conn, company, at):
+            attempts.resolve_unknown(conn, company, attempt_id, False, "nobody", at)
+        return []
+
+    with patch.object(run, "recover", recover):
+        yield
+
+
+@contextmanager
+def recheck_skipped() -> Iterator[None]:
+    """The plan is carried out without a last look."""
+    with patch.object(Acting, "_recheck", lambda self, claimed: list(claimed)):
+        yield
+
+
+@contextmanager
+def recheck_without_holds() -> Iterator[None]:
+    """The last look is at the books only, not at what people said meanwhile."""
+    with patch.object(act, "active_holds", lambda *_: []):
+        yield
+
+
+@contextmanager
+def lease_ignored() -> Iterator[None]:
+    """Whoever comes has the company, and keeps it."""
+    with patch.object(lease, "take_lease", lambda *_: ""), patch.object(lease, "renew_lease", lambda *_: True):
+        yield
+
+
+@contextmanager
+def charge_key_forgotten() -> Iterator[None]:
+    """A charge whose answer was lost is written again, under another marker."""
+    marker = charge_writing.marker_of
+
+    def marked(these: Sequence[Any]) -> str:
+        return f"{marker(these)}-{next(_numbers)}"
+
+    _numbers = iter(range(1_000_000))
+    with patch.object(charge_writing, "marker_of", marked), patch.object(charging, "look_up", _looked_up_as_new):
+        yield
+
+
+def _looked_up_as_new(desk: Any, ledger: Any, as_of: Any) -> Any:
+    """What was being written is to be written, as if nobody had: under another marker."""
+    from puntual.core.history.charge_rows import ChargeStatus
+    from puntual.core.history.database import writing
+    from puntual.core.history.tables import late_charges
+    from sqlalchemy import update
+
+    with writing(desk.engine) as conn:
+        c = late_charges.c
+        begun = (c.company == desk.company, c.status == ChargeStatus.WRITING.value)
+        conn.execute(update(late_charges).where(*begun).values(status=ChargeStatus.APPROVED.value, marker=""))
+    return charge_writing.Written()
+
+
+@contextmanager
+def notes_without_looking() -> Iterator[None]:
+    """A note is written without looking for its marker first."""
+    from worker.memory_ledger import MemoryLedger
+
+    with patch.object(MemoryLedger, "_find_notes", lambda *_: {}):
+        yield
+
+
+@contextmanager
+def old_amount() -> Iterator[None]:
+    """What is asked for is what the plan knew."""
+    real = act.judge_again
+
+    def judged(action: Any, *more: Any) -> Any:
+        found = real(action, *more)
+        known = {entry.item.id: entry for entry in action.items}
+        kept = found.action and replace(found.action, items=tuple(known[entry.item.id] for entry in found.action.items))
+        return replace(found, action=kept)
+
+    with patch.object(act, "judge_again", judged):
+        yield
+
+
+@contextmanager
+def wish_forgotten() -> Iterator[None]:
+    """A webhook counts as granted by a reading that began before it."""
+    from puntual.core.hosting import work
+
+    with patch.object(work, "grant_wish", lambda conn, company, _: work.set_state(conn, company, wished_at=None)):
+        yield
+
+
+@contextmanager
+def trail_forgotten() -> Iterator[None]:
+    """What was sent is not written into the audit trail."""
+    real = attempts.append
+
+    def append(conn: Any, company: str, at: Any, entries: Any) -> None:
+        real(conn, company, at, [entry for entry in entries if entry[0] != "sent"])
+
+    with patch.object(attempts, "append", append):
+        yield
+
+
+PLANTED: dict[str, Callable[[], Any]] = {
+    bug.__name__: bug
+    for bug in (
+        settle_before_act, claim_without_unique_key, resend_on_unknown, recover_as_free, recheck_skipped, recheck_without_holds,
+        lease_ignored, charge_key_forgotten, notes_without_looking, old_amount, wish_forgotten, trail_forgotten,
+    )
+}  # fmt: skip
