@@ -26,6 +26,7 @@ class Host:
         self.working = working
         self.queue = queue
         self.last_pulse: datetime | None = None
+        self._to_welcome: set[str] = set()
         self._beats = tuple(beats)
         self._ticker = Ticker(self.look_at, self.pulse)
 
@@ -59,15 +60,18 @@ class Host:
                 tell("beat", logging.WARNING, why=str(error))
 
     def look_around(self) -> Change:
-        """Look at the folder: who is new, whose file changed, who is gone."""
+        """Look at the folder: who is new, whose file changed, who is gone. Who could not be welcomed, because the database was away, is
+        welcomed at the next look."""
         change = self.roster.look()
-        if change.changed:
-            self.working.remember(change.changed)
         for company in change.gone:
             self._ticker.forget(company)
             tell("company gone", company=company)
-        for company in change.changed:
+        self._to_welcome = (self._to_welcome | set(change.changed)) - set(change.gone)
+        if self._to_welcome:
+            self.working.remember(sorted(self._to_welcome))
+        for company in sorted(self._to_welcome):
             self._welcome(company)
+            self._to_welcome.discard(company)
         return change
 
     def look_at(self, company: str) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from puntual.core.errors import AuthorizationExpired, LedgerUnavailable, RateLimited
-from puntual.core.history.database import writing
+from puntual.core.history.database import DatabaseBusy, writing
 from puntual.core.history.hosting import wish_for_sync
 from puntual.core.hosting.work import WAIT_AFTER_DEATHS
 
@@ -185,3 +185,15 @@ def test_a_wish_while_a_person_must_act_is_no_reason_to_ask_at_every_pulse(stree
         street.clock.at += timedelta(seconds=30)
         street.host.pulse()
     assert street.kinds("acme") == ["sync", "sync"]
+
+
+def test_who_could_not_be_welcomed_is_at_the_next_look(street, monkeypatch):
+    street.company("acme", a1=("2026-11-18", "100.00"))
+    with monkeypatch.context() as away:
+        away.setattr(street.working, "state", lambda _: (_ for _ in ()).throw(DatabaseBusy("database is locked")))
+        with pytest.raises(DatabaseBusy):
+            street.host.look_around()
+    assert street.queue.ended == []
+    street.host.pulse()
+    assert street.kinds("acme") == ["sync"]
+    assert len(street.host._ticker._scheduler.get_jobs()) == 3
