@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 
 from ...core.errors import BooksUnreadable
 from ...core.money import Money
 from ...core.port import RowProblem
+from ..lazily import cached_property
 from .books import BookFile, opened
 from .cells import CellProblem, Evidence, currency_of_mark, date_orders, decimal_signs, is_no_date, read_amount, read_date, read_percent
 from .dialect import DELIMITERS, SAMPLE_BYTES, Encoding, Header, Record, detect_encoding, find_header, is_footer, is_footnote, records

@@ -4,7 +4,6 @@ amounts."""
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, ClassVar
 
 from ...core.bookings import (
@@ -21,6 +20,7 @@ from ...core.errors import PermissionMissing, Refused, UnexpectedResponse
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import Company, Invoice, UnappliedCredit
 from ..http import Limits, Transport, understood
+from ..lazily import cached_property
 from . import mapping
 from .charges import Charges
 from .credits import Credits

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from ...core.bookings import our_marks
 from ...core.errors import LedgerUnavailable, PeriodLocked, Refused, RejectedByLedger, UnexpectedResponse
 from ...core.money import Money, minor_units
+from ..lazily import cached_property
 from .mapping import INVOICE_TYPES, Row, id_of, lock_day_of, text_of
 from .reader import MOVE, OdooReader
 

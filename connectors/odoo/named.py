@@ -1,9 +1,9 @@
 """What the settings name, looked up in Odoo: the account, product, tax and journal of late charges, the journal of recorded payments."""
 
-from functools import cached_property
 from typing import Any
 
 from ...core.errors import CompanyMustAct, Refused
+from ..lazily import cached_property
 from .reader import MOVE, Domain, OdooReader
 from .settings import ChargeDocument, OdooSettings
 

@@ -4,13 +4,13 @@ One unknown field fails a whole reading, and fields come and go between versions
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from ...core.errors import BrokenInvariant, CompanyMustAct, UnexpectedResponse
 from ..http import Transport
 from ..late_fees import names_late_fee
+from ..lazily import cached_property
 from .mapping import CREDIT_NOTE_TYPE, INVOICE_TYPES, LATE_FEE_WORDS, OPEN_STATES, Row, id_of, text_of
 from .settings import OdooSettings
 from .wire import Wire, open_wire

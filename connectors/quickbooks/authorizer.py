@@ -7,13 +7,13 @@ attributes that two workers would overwrite.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from ...core.access import Authorization, Consent
 from ...core.errors import CompanyMustAct
 from ...core.port import Surroundings
 from ..http import Transport
+from ..lazily import cached_property
 from ..oauth import Client, CodeAuthorizer, TokenEndpoint, lifetime_in, revoke_token, token_answer
 from .settings import QuickBooksSettings
 

@@ -7,13 +7,13 @@ cannot be asked for (`PrivateNote` is not queryable), so what was made for the c
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property
 
 from ...core.bookings import ChargeMade, LateCharge, our_marks
 from ...core.errors import PeriodLocked, Refused, StaleVersion, UnexpectedResponse
 from ...core.money import Money
 from ...core.port import chargeable
 from ...core.receivables import Invoice
+from ..lazily import cached_property
 from . import mapping, taxes
 from .mapping import Row, text_of
 from .reader import QuickBooksReader

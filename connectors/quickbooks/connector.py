@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Sur
 from ...core.receivables import Company, Invoice, UnappliedCredit
 from ..drafts import UNREADABLE
 from ..http import Limits, Transport, understood
+from ..lazily import cached_property
 from ..oauth import Tokens
 from . import mapping
 from .authorizer import QuickBooksAuthorizer

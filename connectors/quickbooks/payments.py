@@ -6,12 +6,12 @@ a request id goes with the write besides.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property
 
 from ...core.bookings import PaymentReceived, PaymentRecorded, our_marks
 from ...core.errors import Refused, UnexpectedResponse
 from ...core.money import Money
 from ...core.port import recordable
+from ..lazily import cached_property
 from . import mapping
 from .charges import LOOK_BACK_DAYS, Judge, request_id
 from .mapping import Row, ref_of, text_of

@@ -5,10 +5,10 @@ The query language has no `or` and no join; `UnappliedAmt`, `PrivateNote`, `Pare
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import islice
 
 from ...core.errors import BooksUnreadable, Refused, UnexpectedResponse
+from ..lazily import cached_property
 from . import mapping
 from .mapping import Row, ref_of, text_of
 from .wire import Wire

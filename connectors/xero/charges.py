@@ -13,12 +13,12 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 from ...core.bookings import ChargeMade, LateCharge, holds_mark
 from ...core.errors import PeriodLocked, Refused, RejectedByLedger
 from ...core.money import Money
+from ..lazily import cached_property
 from . import mapping
 from .mapping import Row, day_of, is_guid, text_of
 from .settings import NO_TAX, XeroSettings

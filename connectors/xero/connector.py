@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -23,6 +22,7 @@ from ...core.errors import LedgerUnavailable, PermissionMissing, Refused, Reject
 from ...core.port import Capability, Cursor, LedgerConnector, Page, Recheck, Surroundings
 from ...core.receivables import Company, Invoice, UnappliedCredit, open_items
 from ..http import Limits, Transport, understood
+from ..lazily import cached_property
 from . import mapping
 from .charges import Charges, key_of
 from .credits import Credits

@@ -90,6 +90,7 @@ def _stand_in(documents: int) -> Iterator[str]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(documents, theirs), daemon=True)
     process.start()
+    theirs.close()
     try:
         yield ours.recv()
     finally:

@@ -11,13 +11,15 @@ from puntual.core.history.database import open_database, writing
 from puntual.core.money import Money
 from puntual.core.policy.read import LedgerKind, read_policy
 from puntual.core.policy.schema import Policy
-from puntual.core.port import Cursor, Page
+from puntual.core.port import Capability, Cursor, Page
 from puntual.core.receivables import Customer, Instalment, Invoice
 from sqlalchemy import Engine
 
 COMPANY = "bench"
 TODAY = date(2026, 5, 13)
 QUIET_DAY = TODAY - timedelta(days=10)
+CHARGE_DAY = TODAY + timedelta(days=7)
+"""On this day everything that was due on the day before TODAY has a first week of interest to be charged, and nothing else has."""
 ITEMS_A_CUSTOMER = 5
 CUSTOMERS_WITH_ONE_DUE = 50
 PAGE = 1000
@@ -40,11 +42,17 @@ procedures:
       - {key: reminder, days: 1, notice: reminder}
       - {key: second, days: 8, notice: second}
 """
+CHARGING = f"""{POLICY}
+late_charges:
+  announce: false
+  rules:
+    - {{key: interest, kind: statutory_interest, every: 7}}
+"""
 
 
 def policy(text: str = POLICY, port: int = 2525) -> Policy:
     """The bench's policy."""
-    kinds = {"files": LedgerKind(FilesSettings, frozenset())}
+    kinds = {"files": LedgerKind(FilesSettings, frozenset({Capability.LATE_CHARGES}))}
     return read_policy(text.replace("PORT", str(port)), "bench.yaml", ledgers=kinds, secrets=lambda _: None)
 
 
