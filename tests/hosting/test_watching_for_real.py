@@ -31,8 +31,8 @@ def fail_silently(monkeypatch: pytest.MonkeyPatch, company: str) -> None:
     """A run that says that all is well and does nothing."""
     real = Acting.act
 
-    def act(self, actions, on_each, still_ours):
-        return self.report if self.desk.company == company else real(self, actions, on_each, still_ours)
+    def act(self, actions, on_each):
+        return self.report if self.desk.company == company else real(self, actions, on_each)
 
     monkeypatch.setattr(Acting, "act", act)
 

@@ -1,5 +1,6 @@
 """A house over each ledger: the stand-ins behind real HTTP, and files."""
 
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,8 @@ from qbo_harness import QboHarness
 from runs.charging_house import House
 from xero.xero_harness import XeroHarness
 
-pytest.register_assert_rewrite("runs.charging_stories", "runs.crediting_stories")
+if "runs.charging_stories" not in sys.modules:  # the live suite tells the same stories
+    pytest.register_assert_rewrite("runs.charging_stories", "runs.crediting_stories")
 WEDNESDAY = date(2026, 3, 18)
 ONLINE: dict[str, Callable[[], Any]] = {"quickbooks": QboHarness, "xero": XeroHarness, "odoo": lambda: StubHarness(18)}
 LEDGERS = (*ONLINE, "files")
