@@ -77,6 +77,13 @@ class Page:
     last_bank_entry_on: date | None = None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def tells_nothing(self) -> bool:
+        """Whether no document or customer is on it, and it neither begins nor ends a complete pass."""
+        documents = self.invoices or self.credit_notes or self.payments or self.allocations
+        others = self.customers or self.contacts_made or self.allocations_known_of or self.deleted_ids
+        return not (documents or others or self.starts_pass or self.ends_pass)
+
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
@@ -188,11 +195,17 @@ class LedgerConnector(ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[frozenset[Capability]]
+    _still_ours: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, settings: Any, surroundings: Surroundings) -> None:
         """`settings` is an instance of the settings model that plugin.yaml names for this connector."""
         self.settings = settings
         self.surroundings = surroundings
+
+    def write_while(self, still_ours: Callable[[], None]) -> None:
+        """From now on `still_ours` is called right before each entry that is written: what was looked for before may be long ago by then.
+        It raises MustStop when another run may have taken the company."""
+        self._still_ours = still_ours
 
     @abstractmethod
     def check(self) -> Company:
@@ -221,6 +234,7 @@ class LedgerConnector(ABC):
         self._require(Capability.NOTES)
         found = dict(self._find_notes(notes))
         missing = [note for note in notes if note.marker not in found]
+        self._still_ours()
         return {**found, **(self._add_notes(missing) if missing else {})}
 
     def put_tasks(self, tasks: Sequence[Task]) -> Mapping[str, str]:
@@ -228,6 +242,7 @@ class LedgerConnector(ABC):
         self._require(Capability.TASKS)
         found = dict(self._find_tasks(tasks))
         missing = [task for task in tasks if task.marker not in found]
+        self._still_ours()
         return {**found, **(self._add_tasks(missing) if missing else {})}
 
     def invoice_pdf(self, invoice_id: str) -> bytes:
@@ -261,6 +276,7 @@ class LedgerConnector(ABC):
         return dict(self._find_charges(charges)) if charges else {}
 
     def _charged(self, charge: LateCharge, invoice: Invoice | None) -> ChargeMade | Refused:
+        self._still_ours()
         try:
             return self._add_charge(charge, chargeable(charge, invoice))
         except Refused as refused:
@@ -279,6 +295,7 @@ class LedgerConnector(ABC):
         return {marker: found.get(marker) or self._credited(credit) for marker, credit in credits_by_marker.items()}
 
     def _credited(self, credit: CreditWanted) -> CreditMade | Refused:
+        self._still_ours()
         try:
             return self._add_credit(credit)
         except Refused as refused:
@@ -297,6 +314,7 @@ class LedgerConnector(ABC):
         return {marker: found.get(marker) or self._recorded(payment) for marker, payment in by_marker.items()}
 
     def _recorded(self, payment: PaymentReceived) -> PaymentRecorded | Refused:
+        self._still_ours()
         try:
             return self._add_payment(payment)
         except Refused as refused:

@@ -262,6 +262,7 @@ class OdooConnector(LedgerConnector):
             return {marker: key for note in writable for marker, key in self._create_one_note(note).items()}
 
     def _create_one_note(self, note: Note) -> Mapping[str, str]:
+        self._still_ours()
         try:
             return self._create_notes([note])
         except Refused:
@@ -307,6 +308,7 @@ class OdooConnector(LedgerConnector):
         for task in tasks:
             invoice = int(task.invoice_id) if task.invoice_id.isdecimal() else 0
             if invoice in salespeople:
+                self._still_ours()
                 made |= self._schedule(task, invoice, chosen or salespeople[invoice])
         return made
 

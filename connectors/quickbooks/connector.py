@@ -154,6 +154,7 @@ class QuickBooksConnector(LedgerConnector):
         for first in range(0, len(writable), BATCH_ITEMS):
             some = writable[first : first + BATCH_ITEMS]
             bodies = [mapping.note(note.text, note.marker, note.invoice_id) for note in some]
+            self._still_ours()
             answers = self._wire.create_all("Attachable", bodies, request_id("notes", *(note.marker for note in some)))
             made |= {note.marker: key for note, answer in zip(some, answers, strict=True) if (key := self._noted(answer))}
         return made

@@ -245,6 +245,7 @@ class XeroConnector(LedgerConnector):
 
     def _added_note(self, note: Note) -> bool:
         details = shortened(note.text, note.marker)
+        self._still_ours()
         try:
             self._wire.add_history(note.invoice_id, details, key_of(note.marker, [note.invoice_id, details]))
         except Refused:

@@ -65,7 +65,7 @@ def _read_books(desk: Desk, as_of: date, *, confirmed: bool = False, complete: b
     ledger, report = desk.open_ledger(), SyncReport()
     try:
         with leased(desk) as lease:
-            return sync(desk, ledger, as_of, confirmed=confirmed, complete=complete, report=report, keep=lease.keep)
+            return sync(desk, ledger, as_of, confirmed=confirmed, complete=complete, report=report, lease=lease)
     except PuntualError:
         say_unread(report)
         raise

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, case, delete, func, select, update
 
 from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind, task_key
 from ..dunning.grouping import narrowed
@@ -20,8 +20,8 @@ from .audit import append
 from .books import note_contact
 from .charge_marks import AT_ONCE
 from .database import execute_many, upsert
-from .rows import GONE
-from .tables import approvals, attempt_items, attempts, bad_addresses, companies, items
+from .rows import GONE, OPEN
+from .tables import approvals, attempt_items, attempts, bad_addresses, companies, items, work_list
 
 
 class AttemptStatus(StrEnum):
@@ -54,7 +54,11 @@ _SET_STATUS = (
         status=bindparam("new_status"), detail=bindparam("new_detail"), vendor_id=bindparam("new_vendor_id"), settled_at=bindparam("at")
     )
 )
+_ASKED = (work_list.c.task_id == bindparam("of_task"), work_list.c.kind == AttemptStatus.UNKNOWN.value, work_list.c.done_at.is_(None))
+_ASK_NO_LONGER = delete(work_list).where(work_list.c.company == _OF_COMPANY, *_ASKED)
 _THIS_ITEM = (items.c.company == _OF_COMPANY, items.c.item_id == bindparam("of_item"))
+_LOOK_AGAIN = case((items.c.status == OPEN, func.coalesce(items.c.next_action_on, AT_ONCE)), else_=items.c.next_action_on)
+"""Nothing is due for an item that is at work. When it no longer is, the next plan looks at it, should its run not come to say when."""
 _RAISE_LEVEL = (
     update(items)
     .where(*_THIS_ITEM)
@@ -64,9 +68,10 @@ _RAISE_LEVEL = (
         level_on=bindparam("on"),
         level_sends=bindparam("sends"),
         open_attempt="",
+        next_action_on=_LOOK_AGAIN,
     )
 )
-_REMEMBER_TASK = update(items).where(*_THIS_ITEM).values(task_key=bindparam("task"), open_attempt="")
+_REMEMBER_TASK = update(items).where(*_THIS_ITEM).values(task_key=bindparam("task"), open_attempt="", next_action_on=_LOOK_AGAIN)
 _USE_APPROVALS = delete(approvals).where(approvals.c.company == _OF_COMPANY, approvals.c.claim_key.in_(bindparam("keys", expanding=True)))
 _FIRST_SENT = (
     update(companies).where(companies.c.company == _OF_COMPANY, companies.c.first_sent_at.is_(None)).values(first_sent_at=bindparam("at"))
@@ -124,7 +129,7 @@ def narrow(
         where = (attempt_items.c.company == company, attempt_items.c.attempt_id == attempt.id, attempt_items.c.item_id.in_(fallen))
         conn.execute(update(attempt_items).where(*where).values(claim_key=None))
         freed = (items.c.company == company, items.c.item_id.in_(fallen), items.c.open_attempt == attempt.id)
-        conn.execute(update(items).where(*freed).values(open_attempt=""))
+        conn.execute(update(items).where(*freed).values(open_attempt="", next_action_on=_LOOK_AGAIN))
         gone = [skipped.item_id for skipped in dropped if skipped.reason is SkipReason.GONE]
         closed = update(items).where(items.c.company == company, items.c.item_id.in_(gone))
         conn.execute(closed.values(status=GONE, next_action_on=None, next_charge_on=AT_ONCE))
@@ -154,8 +159,13 @@ def begin(conn: Connection, company: str, attempt: Attempt) -> None:
 
 
 def settle(conn: Connection, company: str, attempt: Attempt, ending: Ending, as_of: date, at: datetime) -> None:
-    """Record how an attempt ended. The item's level rises only when something was sent (or a task was made)."""
+    """Record how an attempt ended. The item's level rises only when something was sent (or a task was made).
+
+    Who was silent for long finds that another run took it for dead and had a person asked how this ended: it is known now.
+    """
     _set_status(conn, company, attempt.id, ending.status, at, detail=ending.detail, vendor_id=ending.vendor_id)
+    if ending.status is not AttemptStatus.UNKNOWN:
+        conn.execute(_ASK_NO_LONGER, {"of_company": company, "of_task": attempt.id[:12]})
     if ending.status in (AttemptStatus.SENT, AttemptStatus.QUEUED):
         _count(conn, company, attempt.action, as_of, at)
     elif ending.status in NOTHING_HAPPENED:
@@ -173,7 +183,7 @@ def release(conn: Connection, company: str, attempt_id: str) -> None:
     conn.execute(
         update(items)
         .where(items.c.company == company, items.c.open_attempt == attempt_id, _among(conn, company, attempt_id))
-        .values(open_attempt="")
+        .values(open_attempt="", next_action_on=_LOOK_AGAIN)
     )
 
 

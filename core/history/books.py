@@ -61,11 +61,6 @@ def ensure_company(conn: Connection, company: str) -> None:
     conn.execute(upsert(conn.dialect, companies, ignore=True).values(company=company))
 
 
-def is_known(conn: Connection, company: str) -> bool:
-    """Whether the company's own row is there."""
-    return conn.execute(select(companies.c.company).where(companies.c.company == company)).first() is not None
-
-
 def cursor_of(conn: Connection, company: str) -> Cursor | None:
     """Where the last stored page left off."""
     found = conn.execute(select(cursors.c.cursor).where(cursors.c.company == company, cursors.c.stream == _STREAM)).scalar_one_or_none()
@@ -74,6 +69,8 @@ def cursor_of(conn: Connection, company: str) -> Cursor | None:
 
 def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, as_of: date) -> Stored:
     """Store a page of changes and its cursor, and compute anew when the items it touches have something due."""
+    if page.tells_nothing:
+        return _store_place(conn, company, page)
     page = without_erased(conn, company, page)
     pass_number = _begin_pass(conn, company) if page.starts_pass else _pass_number(conn, company)
     watch = MoneyWatch(conn, company, page) if is_charging(conn, company, rulebook.policy) else None
@@ -87,10 +84,14 @@ def store_page(conn: Connection, company: str, page: Page, rulebook: Rulebook, a
         mark_customers(conn, company, changed)
     _store_contacts_made(conn, company, page.contacts_made)
     wake(conn, company, changed, rulebook, as_of)
+    return _store_place(conn, company, page, tuple(settled))
+
+
+def _store_place(conn: Connection, company: str, page: Page, settled: tuple[str, ...] = ()) -> Stored:
     conn.execute(upsert(conn.dialect, cursors).values(company=company, stream=_STREAM, cursor=page.cursor))
     if page.last_bank_entry_on:
         _note_bank_entry(conn, company, page.last_bank_entry_on)
-    return Stored(len(page.invoices) + len(page.credit_notes) + len(page.payments), tuple(settled))
+    return Stored(len(page.invoices) + len(page.credit_notes) + len(page.payments), settled)
 
 
 def store_fresh(conn: Connection, company: str, found: Sequence[Invoice], rulebook: Rulebook, as_of: date, at: datetime) -> None:

@@ -155,7 +155,7 @@ def take_credit_approvals(conn: Connection, company: str, on: date, at: datetime
     """What a person said yes to may be made, dated `on`; with `everything` all that waits and never needed a person, because the policy
     asks no longer."""
     said = given_approvals(conn, company)
-    for one in credits_with(conn, company, *ASKED):
+    for one in credits_with(conn, company, *ASKED) if said or everything else ():
         if one.marker in said or (everything and one.status is CreditStatus.WAITING):
             by = said.get(one.marker, "the policy")
             _change(conn, company, one, at, status=CreditStatus.WANTED.value, said_by=by, dated_on=on)

@@ -26,17 +26,20 @@ class BooksState:
     synced_at: datetime | None
     last_bank_entry_on: date | None
     first_sent_at: datetime | None
-    rules_fingerprint: str
     restored_to: datetime | None = None
 
 
 def books_state(conn: Connection, company: str) -> BooksState:
     """The company's own row."""
     c = companies.c
-    row = conn.execute(
-        select(c.synced_at, c.last_bank_entry_on, c.first_sent_at, c.rules_fingerprint, c.restored_to).where(c.company == company)
-    ).one()
+    row = conn.execute(select(c.synced_at, c.last_bank_entry_on, c.first_sent_at, c.restored_to).where(c.company == company)).one()
     return BooksState(*row)
+
+
+def rules_judged_by(conn: Connection, company: str) -> str | None:
+    """By which rules and from which day the items were judged last; empty when they never were, None when the company is not known."""
+    found = conn.execute(select(companies.c.rules_fingerprint).where(companies.c.company == company)).scalar_one_or_none()
+    return found if found is None else str(found)
 
 
 def due_customers(conn: Connection, company: str, as_of: date) -> Iterator[CustomerFacts]:

@@ -89,7 +89,7 @@ def refused_payments(conn: Connection, company: str) -> frozenset[str]:
 def take_payment_approvals(conn: Connection, company: str, at: datetime) -> None:
     """What a person lets be tried again is to be recorded."""
     said = given_approvals(conn, company)
-    for one in payments_with(conn, company, PaymentStatus.REFUSED):
+    for one in payments_with(conn, company, PaymentStatus.REFUSED) if said else ():
         if one.marker in said:
             _change(conn, company, one, at, status=PaymentStatus.TOLD.value)
             forget_proposals(conn, company, [one.marker])

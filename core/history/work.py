@@ -1,7 +1,7 @@
 """What waits: approvals, the work list for people, and what has to be written back into the books."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -68,10 +68,10 @@ def propose(conn: Connection, company: str, keys: Iterable[tuple[str, str]], at:
         conn.execute(upsert(conn.dialect, approvals, keep=("proposed_at", "approved_at", "approved_by")), rows)
 
 
-def withdraw_proposals(conn: Connection, company: str, but: Collection[str]) -> None:
-    """Ask no longer for what nobody answered, but for these claim keys: the rest is no longer due as it was proposed."""
-    asked = conn.execute(select(approvals.c.claim_key).where(approvals.c.company == company, approvals.c.approved_at.is_(None))).scalars()
-    execute_many(conn, _WITHDRAW, [{"of_company": company, "of_key": key} for key in sorted(set(asked) - set(but))])
+def unanswered_keys(conn: Connection, company: str) -> frozenset[str]:
+    """The claim keys that somebody was asked to approve, and nobody answered."""
+    query = select(approvals.c.claim_key).where(approvals.c.company == company, approvals.c.approved_at.is_(None))
+    return frozenset(conn.execute(query).scalars())
 
 
 def forget_proposals(conn: Connection, company: str, keys: Iterable[str]) -> None:

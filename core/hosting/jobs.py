@@ -40,6 +40,10 @@ class Trouble(StrEnum):
     DEATHS = "deaths"
 
 
+DEATHS = 2
+"""A company with which the process died so often in a row waits a little; when it then dies once more, that company is to blame."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Something to do for one company."""

@@ -1,7 +1,5 @@
 """A host put together from its file: database, companies, hands, clock."""
 
-import os
-import socket
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -89,4 +87,4 @@ def _queue(place: Place, working: Working) -> Queue:
     from .shared_queue import SharedQueue  # only where it is used: procrastinate comes with the extra `postgresql`
 
     url = place.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return SharedQueue(url, place.settings.threads, working.do, f"{socket.gethostname()}:{os.getpid()}")
+    return SharedQueue(url, place.settings.threads, working.do, owner())

@@ -11,7 +11,7 @@ from ..history.alerts import Alert, Severity
 from ..history.authorizations import Access, AccessState
 from ..history.health import Numbers, QuotaUse
 from ..policy.schema import Mode
-from .jobs import CompanyState, Trouble
+from .jobs import DEATHS, CompanyState, Trouble
 
 SLOTS_MISSED = 2
 """A company is silent when so many runs were due, over a day or more, and none ended well."""
@@ -153,7 +153,7 @@ def _trouble(health: CompanyHealth, now: datetime) -> Iterator[Alert]:
     if state.trouble == Trouble.POLICY.value:
         text = f"Its policy file is wrong, so nothing is done for it: {_short(state.trouble_text)}"
         yield _urgent(company, "policy", text, "Correct the file; it is read again by itself.", since)
-    elif state.trouble == Trouble.DEATHS.value:
+    elif state.trouble == Trouble.DEATHS.value and state.began_times > DEATHS:
         hint = "See in the machine's log what ended it: memory, a signal."
         yield _urgent(company, "trouble:deaths", "The worker's process died over it again and again, so it has to wait.", hint, since)
     elif state.trouble == Trouble.MISTAKE.value:
@@ -280,7 +280,8 @@ def _short(text: str) -> str:
 
 
 def _machine(worker: str) -> str:
-    return worker.partition(":")[0]
+    """By its name alone: it is the same after it was started anew."""
+    return worker.partition(":")[0].rpartition("-")[0]
 
 
 def _midnight(day: date) -> datetime:

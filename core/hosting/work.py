@@ -1,5 +1,6 @@
 """One job for one company, from the look whether it is due to the record of how it ended. Whatever happens stays with that company."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -16,17 +17,17 @@ from ..worker.desk import Desk
 from ..worker.lease import leased
 from ..worker.run import OutsideSendingHours, RunReport, run
 from ..worker.sync import SyncReport, sync
-from .jobs import CompanyState, Job, JobKind, Trouble, backed_off
+from .jobs import DEATHS, CompanyState, Job, JobKind, Trouble, backed_off
 from .logs import tell, telling_about
 from .roster import Roster
 
 BUDGET = timedelta(minutes=30)
 """A job that takes longer stops at the next safe place and gives way to other companies; it goes on where it stopped."""
-DEATHS = 2
-"""A company over which the process died so often in a row has to wait, so that it does not take the others with it."""
 WAIT_FOR_POLICY = timedelta(hours=6)
 """A broken policy is read again when its file changes, and after so long."""
 WAIT_AFTER_DEATHS = timedelta(minutes=15)
+SPREAD_AFTER_DEATHS = timedelta(minutes=5)
+"""Of the companies that a process died with, most have nothing to do with it: at first they are only kept from meeting again at once."""
 _STATE_COLUMNS = tuple(field.name for field in fields(CompanyState))
 
 
@@ -161,7 +162,7 @@ class Working:
         return breathe
 
     def _made_to_wait(self, job: Job, state: CompanyState, died: int) -> Ended:
-        until = self.clock.now() + WAIT_AFTER_DEATHS * 2 ** min(died - DEATHS, 5)
+        until = self.clock.now() + _wait_after_deaths(job.company, died)
         error = DiedOverIt(
             f"The process ended {died} times while it worked on {job.company}.",
             hint="See what ended it: memory, a signal. It is tried again",
@@ -199,11 +200,19 @@ class Working:
         return self.clock.now() + backed_off(failures, getattr(ended.error, "retry_after", None))
 
 
+def _wait_after_deaths(company: str, died: int) -> timedelta:
+    """One to five minutes, by the company's name; 15 minutes and doubling for one with which the process died again after that."""
+    if died > DEATHS:
+        return WAIT_AFTER_DEATHS * (1 << min(died - DEATHS - 1, 5))
+    spread = int(SPREAD_AFTER_DEATHS.total_seconds()) - 60
+    return timedelta(seconds=60 + int.from_bytes(hashlib.sha256(company.encode()).digest()[:4]) % spread)
+
+
 def _read(desk: Desk, *, is_complete: bool) -> SyncReport:
     ledger = desk.open_ledger()
     try:
         with leased(desk) as lease:
-            return sync(desk, ledger, desk.today(), complete=is_complete, keep=lease.keep)
+            return sync(desk, ledger, desk.today(), complete=is_complete, lease=lease)
     finally:
         ledger.close()
 

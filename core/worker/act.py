@@ -77,6 +77,7 @@ class Acting:
         self.report = ActReport()
         self._links = Links(desk, ledger)
         self._mail: MailTransport | None = None
+        self._has_claimed = False
 
     def act(self, actions: Sequence[Action], on_each: Callable[[], Any]) -> ActReport:
         """Carry out the actions in batches. `on_each` is called after each. Raises MustStop when the lease is lost."""
@@ -92,8 +93,9 @@ class Acting:
         """Close the mail connection, and free what was claimed and not begun when something stopped the run."""
         if self._mail is not None:
             self._mail.close()
-        with writing(self.desk.engine) as conn:
-            abandon_claims(conn, self.desk.company, self.lease.run_id, self.desk.now())
+        if self._has_claimed:
+            with writing(self.desk.engine) as conn:
+                abandon_claims(conn, self.desk.company, self.lease.run_id, self.desk.now())
 
     def _batch(self, actions: Sequence[Action], on_each: Callable[[], Any]) -> None:
         kept = self._recheck(self._claim(actions))
@@ -108,6 +110,7 @@ class Acting:
             wake(conn, self.desk.company, customers, self.desk.rulebook, self.as_of)
 
     def _claim(self, actions: Sequence[Action]) -> list[Attempt]:
+        self._has_claimed = True
         with writing(self.desk.engine) as conn:
             claimed, lost = claim(conn, self.desk.company, self.lease.run_id, actions, self.as_of, self.desk.now())
         self.report.dropped.extend(lost)

@@ -27,6 +27,7 @@ from ..policy.country_pack import Treatment
 from ..port import LedgerConnector, chargeable
 from ..receivables import Customer, Invoice
 from .desk import Desk
+from .lease import Lease
 
 BATCH = 20
 """Documents that are written with one call."""
@@ -48,9 +49,9 @@ class Document:
     charge: LateCharge
 
 
-def look_up(desk: Desk, ledger: LedgerConnector, as_of: date) -> Written:
+def look_up(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date) -> Written:
     """What became of the charges that an earlier run was writing: those that stand in the books are settled, the others are to be written
-    as if nobody had tried."""
+    as if nobody had tried. Raises MustStop."""
     written = Written()
     with reading(desk.engine) as conn:
         begun = _with_tax(desk, charges_with(conn, desk.company, ChargeStatus.WRITING))
@@ -60,6 +61,7 @@ def look_up(desk: Desk, ledger: LedgerConnector, as_of: date) -> Written:
     answers = ledger.find_charges([document.charge for document in documents])
     amounts = _with_lines(ledger, answers.values())
     with writing(desk.engine) as conn:
+        lease.hold_in(conn)
         for document in documents:
             answer = answers.get(document.charge.marker)
             if answer is None:
@@ -70,8 +72,9 @@ def look_up(desk: Desk, ledger: LedgerConnector, as_of: date) -> Written:
     return written
 
 
-def write_charges(desk: Desk, ledger: LedgerConnector, as_of: date, still_ours: Callable[[], None]) -> Written:
-    """Write every charge that may be written now. Those that something stops since they were decided on wait."""
+def write_charges(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date) -> Written:
+    """Write every charge that may be written now. Those that something stops since they were decided on wait. Raises
+    MustStop."""
     written = Written()
     with reading(desk.engine) as conn:
         ready = _unstopped(conn, desk, _with_tax(desk, charges_with(conn, desk.company, ChargeStatus.APPROVED)), as_of)
@@ -80,19 +83,20 @@ def write_charges(desk: Desk, ledger: LedgerConnector, as_of: date, still_ours: 
         ready = [charge for charge in ready if not charge.statement or _statement_of(charge) not in asked]
         documents = _documents(conn, desk, ready, _statement_of, as_of)
     for start in range(0, len(documents), BATCH):
-        still_ours()
+        lease.keep()
         batch = list(_still_owed(desk, ledger, documents[start : start + BATCH], as_of, written))
-        _write(desk, ledger, batch, as_of, written)
+        _write(desk, ledger, lease, batch, as_of, written)
     return written
 
 
-def _write(desk: Desk, ledger: LedgerConnector, batch: Sequence[Document], as_of: date, written: Written) -> None:
+def _write(desk: Desk, ledger: LedgerConnector, lease: Lease, batch: Sequence[Document], as_of: date, written: Written) -> None:
     with writing(desk.engine) as conn:
         for document in batch:
             begin_writing(conn, desk.company, document.charges, document.charge.marker, as_of, desk.now())
     answers = ledger.put_charges([document.charge for document in batch])
     amounts = _with_lines(ledger, answers.values())
     with writing(desk.engine) as conn:
+        lease.hold_in(conn)
         for document in batch:
             if (answer := answers.get(document.charge.marker)) is not None:
                 _settle(conn, desk, document.charges, answer, as_of, written)

@@ -3,7 +3,7 @@
 Judging is pure and comes before the guard; recording and writing come after it. In shadow nothing is recorded and nothing written.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
@@ -27,6 +27,7 @@ from ..policy.schema import Mode, Policy
 from ..port import LedgerConnector
 from .charge_writing import Written, look_up, write_charges
 from .desk import Desk
+from .lease import Lease
 from .taking_back import take_back
 
 BATCH = 500
@@ -61,9 +62,10 @@ class ChargeReport:
 class Charging:
     """The charging part of one run: `judge` before the guard, `act` after it."""
 
-    def __init__(self, desk: Desk, ledger: LedgerConnector, as_of: date) -> None:
+    def __init__(self, desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date) -> None:
         self.desk = desk
         self.ledger = ledger
+        self.lease = lease
         self.as_of = as_of
         self.report = ChargeReport()
         self._judged: list[ChargeJudgement] = []
@@ -76,7 +78,9 @@ class Charging:
         if not self._is_needed:
             return ()
         try:
-            self._count(look_up(self.desk, self.ledger, self.as_of))
+            self._count(look_up(self.desk, self.ledger, self.lease, self.as_of))
+        except MustStop:
+            raise
         except PuntualError as trouble:
             self.report.trouble = trouble
             return ()
@@ -87,16 +91,16 @@ class Charging:
         self.report.due = [charge for judged in self._judged for charge in judged.due]
         return (*waiting, *(charge.amount for charge in self.report.due if not asks(charge, self.desk.policy)))
 
-    def act(self, still_ours: Callable[[], None]) -> None:
+    def act(self) -> None:
         """Record what was judged, and write what may be written. Trouble is kept for the report: notices go out all the same.
 
-        `still_ours` raises when another run took the company.
+        Raises MustStop.
         """
         if not self._is_needed or self.report.trouble is not None:
             return
         try:
             self._record()
-            self._count(write_charges(self.desk, self.ledger, self.as_of, still_ours))
+            self._count(write_charges(self.desk, self.ledger, self.lease, self.as_of))
         except MustStop:
             raise
         except PuntualError as trouble:

@@ -4,7 +4,7 @@ The ledger looks for our marker before it credits, so what has no answer is simp
 where it takes no credits at all, is for a person.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -33,6 +33,7 @@ from ..history.work import WorkItem, finish_work, propose, put_on_list
 from ..policy.schema import Mode
 from ..port import Capability, LedgerConnector
 from .desk import Desk
+from .lease import Lease
 
 BATCH = 20
 """Credits that are written with one call."""
@@ -67,23 +68,22 @@ def release_done(desk: Desk, as_of: date) -> None:
         release(conn, desk, done, "it is settled", as_of)
 
 
-def write_credits(desk: Desk, ledger: LedgerConnector, as_of: date, still_ours: Callable[[], None]) -> CreditReport:
+def write_credits(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date) -> CreditReport:
     """Write every credit that is wanted. Trouble is kept for the report: notices go out all the same.
 
-    `still_ours` raises when another run took the company.
+    Raises MustStop.
     """
     report = CreditReport()
     with writing(desk.engine) as conn:
         take_credit_approvals(conn, desk.company, as_of, desk.now(), everything=desk.policy.mode is Mode.LIVE)
-    with reading(desk.engine) as conn:
         wanted = credits_with(conn, desk.company, CreditStatus.WANTED)
     try:
-        if Capability.CREDITS not in ledger.capabilities:
+        if wanted and Capability.CREDITS not in ledger.capabilities:
             _hand_over(desk, wanted, as_of, report)
             wanted = []
         for start in range(0, len(wanted), BATCH):
-            still_ours()
-            _write(desk, ledger, wanted[start : start + BATCH], as_of, report)
+            lease.keep()
+            _write(desk, ledger, lease, wanted[start : start + BATCH], as_of, report)
     except MustStop:
         raise
     except PuntualError as trouble:
@@ -93,11 +93,12 @@ def write_credits(desk: Desk, ledger: LedgerConnector, as_of: date, still_ours: 
     return report
 
 
-def _write(desk: Desk, ledger: LedgerConnector, batch: Sequence[KeptCredit], as_of: date, report: CreditReport) -> None:
+def _write(desk: Desk, ledger: LedgerConnector, lease: Lease, batch: Sequence[KeptCredit], as_of: date, report: CreditReport) -> None:
     answers = ledger.put_credits([one.wanted() for one in batch])
     changed = sorted({one.document_id for one in batch if isinstance(answers.get(one.marker), CreditMade)})
     fresh = ledger.recheck(changed).invoices if changed else ()
     with writing(desk.engine) as conn:
+        lease.hold_in(conn)
         store_fresh(conn, desk.company, fresh, desk.rulebook, as_of, desk.now())
         for one in batch:
             answer = answers.get(one.marker)

@@ -116,8 +116,9 @@ class Discounting:
                 looked_at(conn, desk.company, done)
                 wake(conn, desk.company, sorted({one.facts.item.customer_id for one in batch}), desk.rulebook, self.as_of)
         seen = {one.facts.item.id for one in self._judged}
-        with writing(desk.engine) as conn:
-            self._end(conn, [one for key, one in self._waiting.items() if key not in seen], "it is settled")
+        if settled := [one for key, one in self._waiting.items() if key not in seen]:
+            with writing(desk.engine) as conn:
+                self._end(conn, settled, "it is settled")
 
     def _drop(self, conn: Connection, judged: Iterable[Judged]) -> None:
         """What waits for a yes is judged anew: a yes is to one amount."""

@@ -4,7 +4,7 @@ The ledger looks for our marker before it records, so what has no answer is simp
 where it takes none, is for a person; the invoice is left alone meanwhile.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -29,6 +29,7 @@ from ..history.waking import wake
 from ..history.work import WorkItem, finish_work, propose, put_on_list
 from ..port import Capability, LedgerConnector
 from .desk import Desk
+from .lease import Lease
 
 BATCH = 20
 """Payments that are recorded with one call."""
@@ -52,20 +53,20 @@ class ReceiveReport:
         return {"payments_recorded": len(self.recorded), "payments_refused": len(self.refused)}
 
 
-def record_payments(desk: Desk, ledger: LedgerConnector, as_of: date, still_ours: Callable[[], None], report: ReceiveReport) -> None:
+def record_payments(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date, report: ReceiveReport) -> None:
     """Record every payment that was told of and is not in the books. Trouble is kept for the report: the rest of the run goes on.
 
-    `still_ours` raises when another run took the company.
+    Raises MustStop.
     """
     with writing(desk.engine) as conn:
         take_payment_approvals(conn, desk.company, desk.now())
         told = payments_with(conn, desk.company, PaymentStatus.TOLD)
-        owed = invoices_called(conn, desk.company, [one.invoice_id for one in told])
+        owed = invoices_called(conn, desk.company, [one.invoice_id for one in told]) if told else {}
     report.numbers = {key: row.number for key, row in owed.items()}
     try:
         for start in range(0, len(told), BATCH):
-            still_ours()
-            _record(desk, ledger, told[start : start + BATCH], owed, as_of, report)
+            lease.keep()
+            _record(desk, ledger, lease, told[start : start + BATCH], owed, as_of, report)
     except MustStop:
         raise
     except PuntualError as trouble:
@@ -73,7 +74,13 @@ def record_payments(desk: Desk, ledger: LedgerConnector, as_of: date, still_ours
 
 
 def _record(
-    desk: Desk, ledger: LedgerConnector, batch: Sequence[ToldPayment], owed: Mapping[str, Any], as_of: date, report: ReceiveReport
+    desk: Desk,
+    ledger: LedgerConnector,
+    lease: Lease,
+    batch: Sequence[ToldPayment],
+    owed: Mapping[str, Any],
+    as_of: date,
+    report: ReceiveReport,
 ) -> None:
     takes = Capability.RECORDED_PAYMENTS in ledger.capabilities
     asked = [_received(one, owed[one.invoice_id]) for one in batch if takes and one.invoice_id in owed]
@@ -81,6 +88,7 @@ def _record(
     changed = sorted({one.invoice_id for one in batch if isinstance(answers.get(one.marker), PaymentRecorded)})
     fresh = ledger.recheck(changed).invoices if changed else ()
     with writing(desk.engine) as conn:
+        lease.hold_in(conn)
         store_fresh(conn, desk.company, fresh, desk.rulebook, as_of, desk.now())
         for one in batch:
             answer = answers.get(one.marker)

@@ -7,6 +7,8 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Connection
+
 from ..dunning.facts import Action, ActionKind, Plan
 from ..dunning.grouping import narrowed
 from ..dunning.guard import Alarm
@@ -17,9 +19,9 @@ from ..history.audit import append
 from ..history.books import note_looked_at
 from ..history.charges import waiting_keys
 from ..history.credits import asked_credits
-from ..history.database import reading, writing
+from ..history.database import writing
 from ..history.told_payments import refused_payments
-from ..history.work import WorkItem, approved_keys, propose, put_on_list, withdraw_proposals
+from ..history.work import WorkItem, approved_keys, forget_proposals, propose, put_on_list, unanswered_keys
 from ..money import Money
 from ..policy.schema import Mode
 from ..port import LedgerConnector
@@ -113,10 +115,11 @@ def run(
     ledger = desk.open_ledger()
     try:
         with leased(desk) as lease:
+            ledger.write_while(lease.hold)
             unknown = _recover(desk, as_of)
-            sync(desk, ledger, as_of, confirmed=confirmed, report=begun.synced, keep=lease.keep)
-            discounts = _before_the_plan(desk, ledger, as_of, begun, lease.keep)
-            charging = Charging(desk, ledger, as_of)
+            sync(desk, ledger, as_of, confirmed=confirmed, report=begun.synced, lease=lease)
+            discounts = _before_the_plan(desk, ledger, as_of, begun, lease)
+            charging = Charging(desk, ledger, lease, as_of)
             charges = charging.judge()
             made = plan_of(desk, as_of, held=discounts.held())
             found = _guard(desk, made, ledger, confirmed, charges)
@@ -124,8 +127,8 @@ def run(
             if desk.policy.mode is Mode.SHADOW:
                 report.rendered = _render_only(desk, made)
             else:
-                charging.act(lease.keep)
-                report.credited = write_credits(desk, ledger, as_of, lease.keep)
+                charging.act()
+                report.credited = write_credits(desk, ledger, lease, as_of)
                 _act_and_write_back(desk, ledger, report, lease, at_any_hour, progress)
             _record(desk, report)
             return report
@@ -133,12 +136,12 @@ def run(
         ledger.close()
 
 
-def _before_the_plan(desk: Desk, ledger: LedgerConnector, as_of: date, begun: Begun, still_ours: Callable[[], None]) -> Discounting:
+def _before_the_plan(desk: Desk, ledger: LedgerConnector, as_of: date, begun: Begun, lease: Lease) -> Discounting:
     """What keeps from chasing what was paid: payments that are not in the books yet, and discounts that were earned. In shadow these are
     only judged."""
     release_done(desk, as_of)
     if desk.policy.mode is not Mode.SHADOW:
-        record_payments(desk, ledger, as_of, still_ours, begun.received)
+        record_payments(desk, ledger, lease, as_of, begun.received)
     Links(desk, ledger).end_stale()
     discounting = Discounting(desk, as_of, begun.discounts)
     discounting.judge()
@@ -164,7 +167,7 @@ def _act_and_write_back(
             error.hint = f"{error.hint.rstrip('.')}. {before}" if error.hint else before
         raise
     finally:
-        report.written = write_back(desk, ledger)
+        report.written = write_back(desk, ledger, lease)
 
 
 def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool, charges: Sequence[Money]) -> tuple[Alarm, ...]:
@@ -198,8 +201,12 @@ def _render_only(desk: Desk, made: Plan) -> int:
 
 def _approved(desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]:
     """What may go out now, and what a person has to approve first."""
-    with reading(desk.engine) as conn:
-        approved = approved_keys(conn, desk.company)
+    with writing(desk.engine) as conn:
+        return _told_apart(conn, desk, made)
+
+
+def _told_apart(conn: Connection, desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]:
+    approved = approved_keys(conn, desk.company)
     go: list[Action] = []
     wait: list[Action] = []
     for action in made.actions:
@@ -208,11 +215,11 @@ def _approved(desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]
         yes = [entry for entry in action.items if entry not in no]
         go.extend([narrowed(action, yes)] if yes else [])
         wait.extend([narrowed(action, no)] if no else [])
-    with writing(desk.engine) as conn:
-        asked = {entry.key(action.kind): action.key for action in wait for entry in action.items}
+    asked = {entry.key(action.kind): action.key for action in wait for entry in action.items}
+    if outdated := unanswered_keys(conn, desk.company) - asked.keys():
         others = waiting_keys(conn, desk.company) | asked_credits(conn, desk.company) | refused_payments(conn, desk.company)
-        withdraw_proposals(conn, desk.company, asked.keys() | others)
-        propose(conn, desk.company, asked.items(), desk.now())
+        forget_proposals(conn, desk.company, outdated - others)
+    propose(conn, desk.company, asked.items(), desk.now())
     return go, tuple(wait)
 
 

@@ -1,7 +1,7 @@
 """sync: pull what changed in the ledger since the cursor; rows and cursor in one transaction."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,11 +10,11 @@ from sqlalchemy import Connection, update
 from ..dunning.guard import alarm_of_vanished
 from ..errors import GuardStopped
 from ..history.audit import append
-from ..history.books import close_vanished, cursor_of, ensure_company, is_known, kept_promises, note_synced, store_page, vanished_in_pass
+from ..history.books import close_vanished, cursor_of, ensure_company, kept_promises, note_synced, store_page, vanished_in_pass
 from ..history.charge_marks import mark_everything
 from ..history.database import reading, writing
 from ..history.discount_marks import mark_all_part_paid
-from ..history.read import books_state, open_customer_ids
+from ..history.read import open_customer_ids, rules_judged_by
 from ..history.tables import companies
 from ..history.tombstones import names_wanted, names_were_looked_for
 from ..history.waking import wake
@@ -22,6 +22,7 @@ from ..history.warnings import end_warnings, note_warnings
 from ..port import LedgerConnector, Page, RowProblem
 from ..receivables import DocumentStatus
 from .desk import Desk
+from .lease import Lease
 
 FEES_OF_THE_LEDGER = (
     "Some open invoices bear late fees that are not Puntual's, so Puntual adds no late charge to them; "
@@ -51,12 +52,13 @@ def sync(
     confirmed: bool = False,
     complete: bool = False,
     report: SyncReport | None = None,
-    keep: Callable[[], None] = lambda: None,
+    lease: Lease | None = None,
 ) -> SyncReport:
     """Read the ledger's changes into the history. `complete` reads everything that is open, whatever the cursor says. What was read when
-    something stops the reading stands in the `report` that was given. `keep` is called between pages, and may raise MustStop.
+    something stops the reading stands in the `report` that was given. A page is stored only while the company is ours by the `lease`.
 
-    Raises GuardStopped when most open items vanish without being paid, unless `confirmed`; then nothing of that reading counts.
+    Raises GuardStopped when most open items vanish without being paid, unless `confirmed`; then nothing of that reading counts. Raises
+    MustStop.
     """
     report = report if report is not None else SyncReport()
     judge_from(desk, as_of)
@@ -65,8 +67,8 @@ def sync(
         complete = complete or names_wanted(conn, desk.company)
     try:
         for page in ledger.sweep() if complete else ledger.changes(cursor):
-            _store(desk, page, as_of, confirmed, report)
-            keep()
+            _store(desk, page, as_of, confirmed, report, lease)
+            desk.breathe()
     except GuardStopped as stopped:
         with writing(desk.engine) as conn:
             append(conn, desk.company, desk.now(), [("guard", {"confirmed": False, "alarms": [stopped.detail]})])
@@ -85,9 +87,15 @@ def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
     than `as_of` (somebody tried out a day to come), because what is past by then may still be ahead. Returns how many customers were
     looked at."""
     rules = rules_fingerprint(desk)
-    known, _, judged_from = _judged_by(desk).partition("@")
-    if known == rules and judged_from <= as_of.isoformat():
-        return 0
+    return _replan(desk, rules, as_of) if _is_outdated(_judged_by(desk), rules, as_of) else 0
+
+
+def _is_outdated(judged_by: str, rules: str, as_of: date) -> bool:
+    known, _, judged_from = judged_by.partition("@")
+    return known != rules or judged_from > as_of.isoformat()
+
+
+def _replan(desk: Desk, rules: str, as_of: date) -> int:
     looked_at = sum(_wake_batch(desk, ids, as_of) for ids in _batches(desk))
     with writing(desk.engine) as conn:
         _remember(conn, desk.company, rules, as_of)
@@ -99,9 +107,12 @@ def replan_when_rules_changed(desk: Desk, as_of: date) -> int:
 
 def judge_from(desk: Desk, as_of: date) -> None:
     """To be called before anything is judged and stored on `as_of`, so that an earlier day is judged anew later."""
-    replan_when_rules_changed(desk, as_of)
-    rules = rules_fingerprint(desk)
-    if _judged_by(desk) != _stamp(rules, as_of):
+    rules, judged_by = rules_fingerprint(desk), _judged_by(desk)
+    if judged_by == _stamp(rules, as_of):
+        return
+    if _is_outdated(judged_by, rules, as_of):
+        _replan(desk, rules, as_of)
+    else:
         with writing(desk.engine) as conn:
             _remember(conn, desk.company, rules, as_of)
 
@@ -109,11 +120,11 @@ def judge_from(desk: Desk, as_of: date) -> None:
 def _judged_by(desk: Desk) -> str:
     """By which rules and from which day the items were judged last; it costs no writing when the company is known."""
     with reading(desk.engine) as conn:
-        if is_known(conn, desk.company):
-            return books_state(conn, desk.company).rules_fingerprint
+        if (known := rules_judged_by(conn, desk.company)) is not None:
+            return known
     with writing(desk.engine) as conn:
         ensure_company(conn, desk.company)
-        return books_state(conn, desk.company).rules_fingerprint
+        return rules_judged_by(conn, desk.company) or ""
 
 
 def _stamp(rules: str, as_of: date) -> str:
@@ -143,8 +154,10 @@ def _wake_batch(desk: Desk, ids: list[str], as_of: date) -> int:
     return len(ids)
 
 
-def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncReport) -> None:
+def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncReport, lease: Lease | None) -> None:
     with writing(desk.engine) as conn:
+        if lease is not None:
+            lease.hold_in(conn)
         stored = store_page(conn, desk.company, page, desk.rulebook, as_of)
         if page.ends_pass:
             names_were_looked_for(conn, desk.company)

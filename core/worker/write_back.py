@@ -19,6 +19,7 @@ from ..history.read import find_items
 from ..history.work import WorkItem, finish_work, note_refused, note_written, put_on_list, waiting_notes, waiting_tasks
 from ..port import Capability, LedgerConnector
 from .desk import Desk
+from .lease import Lease
 
 BATCH = 200
 
@@ -38,14 +39,14 @@ class WriteBackReport:
     trouble: PuntualError | None = None
 
 
-def write_back(desk: Desk, ledger: LedgerConnector) -> WriteBackReport:
+def write_back(desk: Desk, ledger: LedgerConnector, lease: Lease) -> WriteBackReport:
     """Leave every waiting note and task in the books, and the promised days. Trouble is reported, not raised: what waits is tried again by
     the next run. Trouble with one kind does not keep the others, unless the ledger is not to be had."""
     report = WriteBackReport()
     for capability, leave in ((Capability.NOTES, _notes), (Capability.TASKS, _tasks), (Capability.EXPECTED_PAYMENTS, _expected)):
         try:
             if capability in ledger.capabilities:
-                leave(desk, ledger, report)
+                leave(desk, ledger, lease, report)
         except PuntualError as trouble:
             report.trouble = report.trouble or trouble
             if isinstance(trouble, TryLater):
@@ -53,25 +54,27 @@ def write_back(desk: Desk, ledger: LedgerConnector) -> WriteBackReport:
     return report
 
 
-def _notes(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> None:
-    report.notes = _put(desk, report, waiting_notes, ledger.put_notes)
+def _notes(desk: Desk, ledger: LedgerConnector, lease: Lease, report: WriteBackReport) -> None:
+    report.notes = _put(desk, lease, report, waiting_notes, ledger.put_notes)
 
 
-def _tasks(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> None:
-    report.tasks = _put(desk, report, waiting_tasks, ledger.put_tasks)
+def _tasks(desk: Desk, ledger: LedgerConnector, lease: Lease, report: WriteBackReport) -> None:
+    report.tasks = _put(desk, lease, report, waiting_tasks, ledger.put_tasks)
 
 
-def _expected(desk: Desk, ledger: LedgerConnector, report: WriteBackReport) -> None:
+def _expected(desk: Desk, ledger: LedgerConnector, lease: Lease, report: WriteBackReport) -> None:
     """Show in the books when each promised invoice is expected to be paid: only what is not there yet, and take away what was ours."""
     tell = _to_tell(desk)
     for start in range(0, len(tell), BATCH):
         batch = tell[start : start + BATCH]
         with writing(desk.engine) as conn:
+            lease.hold_in(conn)
             remember(conn, desk.company, {one.invoice_id: one.while_asked for one in batch})
         asked = [ExpectedPayment(one.invoice_id, one.expected_on, tuple(sorted(one.before.ours))) for one in batch]
         taken = set(ledger.put_expected_payments(asked))
         refused = [one for one in batch if one.invoice_id not in taken]
         with writing(desk.engine) as conn:
+            lease.hold_in(conn)
             remember(conn, desk.company, {one.invoice_id: one.when_taken if one.invoice_id in taken else one.when_refused for one in batch})
             for one in refused:
                 put_on_list(conn, desk.company, _refused_day(conn, desk, one), desk.now())
@@ -111,7 +114,7 @@ def _refusal_id(company: str, invoice_id: str, day: date | None) -> str:
     return hashlib.sha256(f"expected|{company}|{invoice_id}|{day}".encode()).hexdigest()[:12]
 
 
-def _put(desk: Desk, report: WriteBackReport, waiting: Waiting[T], put: Callable[[list[T]], Mapping[str, str]]) -> int:
+def _put(desk: Desk, lease: Lease, report: WriteBackReport, waiting: Waiting[T], put: Callable[[list[T]], Mapping[str, str]]) -> int:
     """Leave what waits in the books, a batch at a time, and record each batch before the next. Returns how many were left."""
     written, after = 0, ""
     while True:
@@ -120,13 +123,14 @@ def _put(desk: Desk, report: WriteBackReport, waiting: Waiting[T], put: Callable
         if not batch:
             return written
         ids = dict(put(batch))
-        _record(desk, batch, ids, report)
+        _record(desk, lease, batch, ids, report)
         written, after = written + len(ids), batch[-1].marker
 
 
-def _record(desk: Desk, asked: Sequence[Note | Task], ids: dict[str, str], report: WriteBackReport) -> None:
+def _record(desk: Desk, lease: Lease, asked: Sequence[Note | Task], ids: dict[str, str], report: WriteBackReport) -> None:
     refused = [entry for entry in asked if entry.marker not in ids]
     with writing(desk.engine) as conn:
+        lease.hold_in(conn)
         note_written(conn, desk.company, ids)
         note_refused(conn, desk.company, [entry.marker for entry in refused], "the ledger did not take it")
         for entry in refused:

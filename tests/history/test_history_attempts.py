@@ -30,7 +30,7 @@ from puntual.core.history.database import reading, writing
 from puntual.core.history.read import PERHAPS, bad_addresses_of, books_state, facts_of
 from puntual.core.history.tables import attempt_items, attempts
 from puntual.core.history.waking import wake
-from puntual.core.history.work import approve, approved_keys, propose
+from puntual.core.history.work import WorkItem, approve, approved_keys, propose, put_on_list, waiting_work
 from sqlalchemy import select
 
 SENT, FAILED, REJECTED, UNKNOWN = AttemptStatus.SENT, AttemptStatus.FAILED, AttemptStatus.REJECTED, AttemptStatus.UNKNOWN
@@ -238,6 +238,18 @@ def test_a_run_that_died_frees_what_was_claimed_and_leaves_what_was_sending_unkn
     assert recover(conn, COMPANY, AT) == []
 
 
+@pytest.mark.parametrize(("status", "kinds"), [(SENT, []), (FAILED, []), (REJECTED, ["rejected"]), (UNKNOWN, ["unknown"])])
+def test_nobody_is_asked_any_more_how_it_ended_when_the_run_that_was_taken_for_dead_wakes_and_knows(conn, status, kinds):
+    attempt = claimed(conn)[0]
+    begin(conn, COMPANY, attempt)
+    assert recover(conn, COMPANY, AT) == [attempt.id]
+    put_on_list(conn, COMPANY, WorkItem(attempt.id[:12], "unknown", "", "How did it end?", "", TODAY), AT)
+    settle(conn, COMPANY, attempt, Ending(status), TODAY, AT)
+    if kinds:
+        put_on_list(conn, COMPANY, WorkItem(attempt.id[:12], status.value, "c1", "The mailbox is gone", "", TODAY), AT)
+    assert [work.kind for work in waiting_work(conn, COMPANY)] == kinds
+
+
 def test_claims_of_a_run_that_stops_in_order_are_given_back_at_once(conn):
     first, second = claimed(conn)
     begin(conn, COMPANY, first)
@@ -312,3 +324,19 @@ def test_a_task_for_want_of_an_address_is_no_try_of_the_level(engine):
         assert len(claimed(conn)) == 1
     with reading(engine) as conn:
         assert books_state(conn, COMPANY).first_sent_at is None
+
+
+@pytest.mark.parametrize("how", ["recovered", "sent", "dropped", "failed"])
+def test_what_was_read_anew_while_it_was_being_sent_is_looked_at_again_when_its_run_says_nothing_more(conn, how):
+    attempt = claimed(conn)[0]
+    wake(conn, COMPANY, ["c1"], RULES, TODAY)
+    assert item(conn, "i1/1").next_action_on is None
+    if how == "recovered":
+        recover(conn, COMPANY, AT)
+    elif how == "dropped":
+        fallen = [Skipped(entry.item.id, "", "c1", SkipReason.SETTLED_MEANWHILE, "") for entry in attempt.action.items]
+        narrow(conn, COMPANY, attempt, None, fallen, AT)
+    else:
+        begin(conn, COMPANY, attempt)
+        settle(conn, COMPANY, attempt, Ending(AttemptStatus(how)), TODAY, AT)
+    assert item(conn, "i1/1").next_action_on <= TODAY

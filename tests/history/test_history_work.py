@@ -19,17 +19,18 @@ from puntual.core.history.work import (
     approved_keys,
     count_waiting,
     finish_work,
+    forget_proposals,
     note_refused,
     note_written,
     propose,
     put_on_list,
     queue_notes,
     queue_task,
+    unanswered_keys,
     waiting_approvals,
     waiting_notes,
     waiting_tasks,
     waiting_work,
-    withdraw_proposals,
 )
 
 DAY = timedelta(days=1)
@@ -100,7 +101,8 @@ def test_approvals_keep_their_answer_when_they_are_proposed_again(conn):
 def test_what_is_no_longer_due_is_no_longer_asked(conn):
     propose(conn, COMPANY, [("k1", "action1"), ("k2", "action2"), ("k3", "action3")], AT)
     approve(conn, COMPANY, ["action3"], "eva", AT)
-    withdraw_proposals(conn, COMPANY, {"k2"})
+    assert unanswered_keys(conn, COMPANY) == {"k1", "k2"}
+    forget_proposals(conn, COMPANY, ["k1"])
     assert (approved_keys(conn, COMPANY), waiting_approvals(conn, COMPANY)) == ({"k3"}, ["action2"])
 
 

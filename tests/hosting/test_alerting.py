@@ -166,11 +166,11 @@ def alerting_lease() -> timedelta:
 def test_a_worker_that_dies_is_missed_and_one_that_ends_is_not(watched):
     watched.go(minutes=20)
     with writing(watched.street.engine) as conn:
-        note_alive(conn, "far:1:dead", watched.street.clock.now())
-        note_alive(conn, "near:1:ended", watched.street.clock.now())
-    Alerting(watched.street.roster, "near:1:ended", None, lambda *_: None).close()
+        note_alive(conn, "far-a1:1:dead", watched.street.clock.now())
+        note_alive(conn, "near-a1:1:ended", watched.street.clock.now())
+    Alerting(watched.street.roster, "near-a1:1:ended", None, lambda *_: None).close()
     watched.go(hours=1)
-    assert [alert.text.partition(" ended")[0] for alert in watched.standing()] == ["The worker far:1:dead"]
+    assert [alert.text.partition(" ended")[0] for alert in watched.standing()] == ["The worker far-a1:1:dead"]
     watched.go(hours=25)
     with reading(watched.street.engine) as conn:
         assert list(workers_seen(conn)) == ["machine0:0:x"]

@@ -6,7 +6,7 @@ import pytest
 from puntual.core.errors import AuthorizationExpired, LedgerUnavailable, RateLimited
 from puntual.core.history.database import DatabaseBusy, writing
 from puntual.core.history.hosting import wish_for_sync
-from puntual.core.hosting.work import WAIT_AFTER_DEATHS
+from puntual.core.hosting.work import SPREAD_AFTER_DEATHS, WAIT_AFTER_DEATHS
 
 BOTH = pytest.mark.parametrize("street", ["sqlite", "postgresql"], indirect=True)
 
@@ -125,14 +125,17 @@ def test_a_company_over_which_the_process_dies_waits_and_is_told_of(street):
     street.host.look_around()
     state = street.state("deadly")
     assert (state.trouble, state.began_times) == ("deaths", 2)
-    assert state.not_before == street.clock.now() + WAIT_AFTER_DEATHS
-    street.go(minutes=10)
-    assert street.kinds("deadly") == ["sync"]
+    assert timedelta(minutes=1) <= state.not_before - street.clock.now() <= SPREAD_AFTER_DEATHS
     with pytest.raises(_Death):
-        street.go(minutes=10)
+        street.go(minutes=6)
+    for wait in (WAIT_AFTER_DEATHS, 2 * WAIT_AFTER_DEATHS):
+        street.start()
+        street.host.look_around()
+        assert street.state("deadly").not_before == street.clock.now() + wait
+        street.go(minutes=wait / timedelta(minutes=1) - 2)
+        with pytest.raises(_Death):
+            street.go(minutes=4)
     street.start()
-    street.host.look_around()
-    assert street.state("deadly").not_before == street.clock.now() + 2 * WAIT_AFTER_DEATHS
     del street.trouble["deadly"]
     street.go(hours=4)
     assert [len(street.mails(name)) for name in ("deadly", "fine")] == [1, 1]

@@ -35,7 +35,7 @@ def only(of: CompanyHealth) -> Alert:
 
 
 def trouble(kind: str, error: str, text: str = "What it said.", hint: str = "Do that", since: datetime = NOW - HOUR) -> CompanyHealth:
-    return health(trouble=kind, trouble_error=error, trouble_text=text, trouble_hint=hint, trouble_since=since)
+    return health(trouble=kind, trouble_error=error, trouble_text=text, trouble_hint=hint, trouble_since=since, began_times=3)
 
 
 def counting(**numbers: object) -> CompanyHealth:
@@ -68,6 +68,10 @@ def test_trouble_that_stands_is_said_with_its_cause(of, key, severity, words):
     alert = only(of)
     assert (alert.key, alert.severity.value, alert.since) == (key, severity, of.state.trouble_since)
     assert words in alert.text
+
+
+def test_a_process_that_died_may_have_died_over_another_company():
+    assert told(health(trouble="deaths", trouble_error="DiedOverIt", trouble_since=NOW - HOUR, began_times=2)) == []
 
 
 def test_what_passes_by_itself_is_said_after_six_hours():
@@ -174,15 +178,15 @@ def host(**values: object) -> list[Alert]:
 
 
 def test_a_worker_that_ended_without_a_word_is_missed_unless_another_serves_on_its_machine():
-    gone, alive, looked = ("one:17:a", NOW - timedelta(minutes=16)), ("one:18:b", NOW), NOW - timedelta(minutes=5)
-    (alert,) = host(workers=(gone, ("two:5:c", NOW)), looked_at=looked)
+    gone, alive, looked = ("one-b7:17:a", NOW - timedelta(minutes=16)), ("one-c8:18:b", NOW), NOW - timedelta(minutes=5)
+    (alert,) = host(workers=(gone, ("two-b7:5:c", NOW)), looked_at=looked)
     assert (alert.company, alert.kind, alert.severity, alert.since) == ("", "worker_silent", Severity.URGENT, gone[1])
     assert host(workers=(gone, alive), looked_at=looked) == []
 
 
 def test_after_a_sleep_of_all_machines_no_worker_is_missed():
-    asleep = ("one:17:a", NOW - 9 * HOUR)
-    assert host(workers=(asleep, ("two:5:c", NOW)), looked_at=NOW - 9 * HOUR + timedelta(minutes=5)) == []
+    asleep = ("one-b7:17:a", NOW - 9 * HOUR)
+    assert host(workers=(asleep, ("two-b7:5:c", NOW)), looked_at=NOW - 9 * HOUR + timedelta(minutes=5)) == []
     quiet = health(ran_ok_at=NOW - 3 * DAY, synced_ok_at=NOW - 3 * DAY, expected=replace(EXPECTED, slot=NOW - 30 * HOUR))
     assert [alert.key for alert in alerts_of(HostHealth(NOW, (quiet,), JUST, NOW - HOUR))] == ["silent", "stale"]
     assert alerts_of(HostHealth(NOW, (quiet,), JUST, NOW - timedelta(minutes=59))) == ()

@@ -288,12 +288,11 @@ def _instant(text: str) -> datetime:
 def on_stage(stage: Stage, supervisor: Supervisor) -> Iterator[None]:
     """Everything that asks the machine for the time, a number of its own or who is alive asks the stage."""
     clock = StageClock(stage)
-    machine = SimpleNamespace(gethostname=lambda: stage.process().host)
     system = SimpleNamespace(getpid=lambda: stage.process().pid, kill=lambda pid, _: _kill(stage, supervisor, pid))
     with ExitStack() as changed:
         for target, name, value in (
             (clock_module.SystemClock, "now", lambda _: clock.now()),
-            (lease_module, "socket", machine),
+            (lease_module, "machine", lambda: stage.process().host),
             (lease_module, "os", system),
             (lease_module, "_ours", _Ours(stage)),
             (uuid, "uuid4", lambda: uuid.UUID(int=stage.ids.getrandbits(128), version=4)),

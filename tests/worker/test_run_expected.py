@@ -9,7 +9,7 @@ from puntual.core.history.expected import told_days
 from puntual.core.history.work import waiting_work
 from puntual.core.port import Capability
 from puntual.core.receivables import DocumentStatus
-from puntual.core.worker import people, write_back
+from puntual.core.worker import lease, people, write_back
 from puntual.core.worker.sync import sync
 from sqlalchemy import event
 from worker.office import DAY
@@ -225,7 +225,8 @@ def test_what_is_read_follows_the_promises_and_not_what_is_open(office):
     office.run()
     statements = []
     event.listen(office.engine, "before_cursor_execute", lambda conn, cursor, text, values, *_: statements.append((text, values)))
-    write_back.write_back(office.desk(), office.desk().open_ledger())
+    with lease.leased(office.desk()) as ours:
+        write_back.write_back(office.desk(), office.desk().open_ledger(), ours)
     asking = [(text, values) for text, values in statements if "items" in text]
     with reading(office.engine) as conn:
         steps = [step[3] for text, values in asking for step in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]

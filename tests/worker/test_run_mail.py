@@ -1,6 +1,5 @@
 """How a mail may end, and what follows; and one run a company at a time."""
 
-import socket
 import subprocess
 import sys
 from datetime import timedelta
@@ -15,6 +14,7 @@ from puntual.core.receivables import Contact, ContactRole
 from puntual.core.worker import people
 from puntual.core.worker.clock import SystemClock
 from puntual.core.worker.inquiry import why
+from puntual.core.worker.lease import machine
 from puntual.core.worker.people import NotFound
 from sqlalchemy import update
 from worker.office import DAY, level, meanwhile, text_of, two_due
@@ -134,7 +134,7 @@ def lease_of(office, owner, until_later=timedelta()):
 def test_a_run_whose_process_is_dead_gives_way_at_once(office):
     finished = subprocess.Popen([sys.executable, "-c", ""])
     finished.wait()
-    lease_of(office, f"{socket.gethostname()}:{finished.pid}", LEASE)
+    lease_of(office, f"{machine()}:{finished.pid}", LEASE)
     office.books.owe("i1")
     assert office.run().acted.count("sent") == 1
 
