@@ -13,7 +13,7 @@ from ..dunning.plan import Rulebook
 from ..port import Cursor, Page
 from ..receivables import CreditKind, Customer, DocumentStatus, Invoice, LedgerContact, open_items
 from .charge_marks import AT_ONCE, MoneyWatch, is_charging, mark_customers, mark_of
-from .database import execute_many, upsert
+from .database import OF_COMPANY, execute_many, upsert
 from .discount_marks import looks_discounted, mark_used
 from .holds import active_holds, end_holds
 from .read import customers_by_id, known_customers
@@ -35,6 +35,8 @@ _FRESH: dict[str, Any] = {
     "task_key": "",
 }
 
+_CURSOR = select(cursors.c.cursor).where(cursors.c.company == OF_COMPANY, cursors.c.stream == _STREAM)
+_PASS_NUMBER = select(companies.c.pass_number).where(companies.c.company == OF_COMPANY)
 _NOTE_CONTACT = (
     update(customers)
     .where(
@@ -63,7 +65,7 @@ def ensure_company(conn: Connection, company: str) -> None:
 
 def cursor_of(conn: Connection, company: str) -> Cursor | None:
     """Where the last stored page left off."""
-    found = conn.execute(select(cursors.c.cursor).where(cursors.c.company == company, cursors.c.stream == _STREAM)).scalar_one_or_none()
+    found = conn.execute(_CURSOR, {"of_company": company}).scalar_one_or_none()
     return Cursor(found) if found is not None else None
 
 
@@ -131,7 +133,7 @@ def note_looked_at(conn: Connection, company: str) -> None:
 
 
 def _pass_number(conn: Connection, company: str) -> int:
-    return int(conn.execute(select(companies.c.pass_number).where(companies.c.company == company)).scalar_one())
+    return int(conn.execute(_PASS_NUMBER, {"of_company": company}).scalar_one())
 
 
 def _begin_pass(conn: Connection, company: str) -> int:

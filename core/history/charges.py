@@ -18,12 +18,18 @@ from ..receivables import Invoice, OpenItem
 from .audit import append
 from .charge_marks import mark_items
 from .charge_rows import ChargeStatus, KeptCharge, kept_of, values_of
-from .database import execute_many, upsert
+from .database import OF_COMPANY, execute_many, upsert
 from .rows import document_values
 from .tables import approvals, charge_announcements, items, late_charges
 from .work import forget_proposals, given_approvals
 
 _CHUNK = 900
+_ORDER = (late_charges.c.first_on, late_charges.c.last_on, late_charges.c.rule, late_charges.c.charge_key)
+_WITH = (
+    select(late_charges)
+    .where(late_charges.c.company == OF_COMPANY, late_charges.c.status.in_(bindparam("statuses", expanding=True)))
+    .order_by(*_ORDER)
+)
 _SET_AMOUNTS = (
     update(items)
     .where(items.c.company == bindparam("of_company"), items.c.item_id == bindparam("of_item"))
@@ -66,8 +72,10 @@ def charges_of(conn: Connection, company: str, item_ids: Sequence[str]) -> dict[
 
 def charges_with(conn: Connection, company: str, *statuses: ChargeStatus) -> list[KeptCharge]:
     """The charges that stand so; without a status all of them."""
-    these = [late_charges.c.status.in_([status.value for status in statuses])] if statuses else []
-    return _kept(conn, company, *these)
+    if not statuses:
+        return _kept(conn, company)
+    rows = conn.execute(_WITH, {"of_company": company, "statuses": [status.value for status in statuses]})
+    return [kept_of(row) for row in rows]
 
 
 def charges_called(conn: Connection, company: str, beginning: str) -> list[KeptCharge]:
@@ -211,7 +219,7 @@ def _set_status(conn: Connection, company: str, charges: Sequence[KeptCharge], s
 
 def _kept(conn: Connection, company: str, *these: ColumnElement[bool]) -> list[KeptCharge]:
     c = late_charges.c
-    query = select(late_charges).where(c.company == company, *these).order_by(c.first_on, c.last_on, c.rule, c.charge_key)
+    query = select(late_charges).where(c.company == company, *these).order_by(*_ORDER)
     return [kept_of(row) for row in conn.execute(query)]
 
 

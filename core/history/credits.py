@@ -12,16 +12,22 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from ..bookings import CreditMade, CreditWanted
 from ..money import Money
 from .audit import append
-from .database import upsert
+from .database import OF_COMPANY, upsert
 from .tables import credits_wanted
 from .work import forget_proposals, given_approvals
 
 _CHUNK = 900
+_ORDER = (credits_wanted.c.dated_on, credits_wanted.c.number, credits_wanted.c.marker)
+_WITH = (
+    select(credits_wanted)
+    .where(credits_wanted.c.company == OF_COMPANY, credits_wanted.c.status.in_(bindparam("statuses", expanding=True)))
+    .order_by(*_ORDER)
+)
 
 
 class CreditFor(StrEnum):
@@ -122,8 +128,10 @@ def _stands(conn: Connection, company: str, marker: str) -> bool:
 
 def credits_with(conn: Connection, company: str, *statuses: CreditStatus) -> list[KeptCredit]:
     """The credits that stand so; without a status all of them."""
-    these = [credits_wanted.c.status.in_([status.value for status in statuses])] if statuses else []
-    return _kept(conn, company, *these)
+    if not statuses:
+        return _kept(conn, company)
+    rows = conn.execute(_WITH, {"of_company": company, "statuses": [status.value for status in statuses]})
+    return [_credit(row) for row in rows]
 
 
 def credits_called(conn: Connection, company: str, beginning: str) -> list[KeptCredit]:
@@ -218,7 +226,7 @@ def _values(one: KeptCredit) -> dict[str, Any]:
 
 def _kept(conn: Connection, company: str, *these: ColumnElement[bool]) -> list[KeptCredit]:
     c = credits_wanted.c
-    query = select(credits_wanted).where(c.company == company, *these).order_by(c.dated_on, c.number, c.marker)
+    query = select(credits_wanted).where(c.company == company, *these).order_by(*_ORDER)
     return [_credit(row) for row in conn.execute(query)]
 
 

@@ -12,12 +12,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Dialect, Engine, Insert, Table, UpdateBase, create_engine, event, make_url
+from sqlalchemy import BindParameter, Connection, Dialect, Engine, Insert, Table, UpdateBase, bindparam, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from ..errors import CompanyMustAct, TryLater
 
+OF_COMPANY: BindParameter[str] = bindparam("of_company")
+"""For the statements of what every run does: made once, because to build one anew takes longer than to run it."""
 _WRITING = "puntual_writing"
 _BUSY_MILLISECONDS = 30_000
 _TRIES_TO_SWITCH = 20

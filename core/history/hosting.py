@@ -7,20 +7,23 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, or_, select, update
 
-from .database import upsert
+from .database import OF_COMPANY, upsert
 from .hosting_tables import company_states as table
 
 _CHUNK = 900
+_STATES = select(table).where(table.c.company.in_(bindparam("companies", expanding=True)))
+_WAITING = select(table.c.company).where(or_(table.c.not_before <= bindparam("now"), table.c.wished_at <= bindparam("wished_before")))
+_GRANT = update(table).where(table.c.company == OF_COMPANY, table.c.wished_at <= bindparam("read_from")).values(wished_at=None)
 
 
 def states_of(conn: Connection, companies: Sequence[str]) -> dict[str, Row[Any]]:
     """The rows of these companies; those that were never seen are missing."""
     found: dict[str, Row[Any]] = {}
     for start in range(0, len(companies), _CHUNK):
-        query = select(table).where(table.c.company.in_(companies[start : start + _CHUNK]))
-        found |= {row.company: row for row in conn.execute(query)}
+        rows = conn.execute(_STATES, {"companies": companies[start : start + _CHUNK]})
+        found |= {row.company: row for row in rows}
     return found
 
 
@@ -33,9 +36,7 @@ def ensure_states(conn: Connection, companies: Iterable[str], at: datetime) -> N
 
 def waiting_companies(conn: Connection, now: datetime, wished_before: datetime) -> list[str]:
     """The companies whose waiting is over, or whose books are to be read because a webhook said so."""
-    c = table.c
-    due = or_(c.not_before <= now, c.wished_at <= wished_before)
-    return list(conn.execute(select(c.company).where(due)).scalars())
+    return list(conn.execute(_WAITING, {"now": now, "wished_before": wished_before}).scalars())
 
 
 def set_state(conn: Connection, company: str, **values: Any) -> None:
@@ -58,5 +59,4 @@ def wish_for_sync(conn: Connection, companies: Iterable[str], at: datetime) -> N
 
 def grant_wish(conn: Connection, company: str, began_at: datetime) -> None:
     """The books were read from `began_at` on: what was wished for until then was granted."""
-    c = table.c
-    conn.execute(update(table).where(c.company == company, c.wished_at <= began_at).values(wished_at=None))
+    conn.execute(_GRANT, {"of_company": company, "read_from": began_at})

@@ -10,12 +10,17 @@ from sqlalchemy import Connection, func, select
 
 from ..dunning.facts import CustomerFacts, Hold, ItemFacts, LastContact
 from ..receivables import Customer, DocumentStatus, UnappliedCredit
+from .database import OF_COMPANY
 from .rows import CREDIT_COLUMNS, GONE, HOLD_COLUMNS, ITEM_COLUMNS, OPEN, credit_of, customer_of, hold_of, item_facts
 from .tables import attempts, bad_addresses, companies, customers, holds, items, unapplied_credits
 
 BATCH_CUSTOMERS = 500
 PERHAPS = "a mail of unknown end"
 
+_STATE = select(*(companies.c[name] for name in ("synced_at", "last_bank_entry_on", "first_sent_at", "restored_to"))).where(
+    companies.c.company == OF_COMPANY
+)
+_RULES = select(companies.c.rules_fingerprint).where(companies.c.company == OF_COMPANY)
 _CUSTOMER = (customers.c.customer_id, customers.c.name, customers.c.parent_id, customers.c.data)
 
 
@@ -31,14 +36,12 @@ class BooksState:
 
 def books_state(conn: Connection, company: str) -> BooksState:
     """The company's own row."""
-    c = companies.c
-    row = conn.execute(select(c.synced_at, c.last_bank_entry_on, c.first_sent_at, c.restored_to).where(c.company == company)).one()
-    return BooksState(*row)
+    return BooksState(*conn.execute(_STATE, {"of_company": company}).one())
 
 
 def rules_judged_by(conn: Connection, company: str) -> str | None:
     """By which rules and from which day the items were judged last; empty when they never were, None when the company is not known."""
-    found = conn.execute(select(companies.c.rules_fingerprint).where(companies.c.company == company)).scalar_one_or_none()
+    found = conn.execute(_RULES, {"of_company": company}).scalar_one_or_none()
     return found if found is None else str(found)
 
 

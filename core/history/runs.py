@@ -3,36 +3,42 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from .books import ensure_company
+from .database import OF_COMPANY
 from .tables import companies
 
 LEASE = timedelta(minutes=10)
 
 
+_HOLDER = (
+    select(companies.c.run_id, companies.c.run_owner, companies.c.run_until).where(companies.c.company == OF_COMPANY).with_for_update()
+)
+_MINE = (companies.c.company == OF_COMPANY, companies.c.run_id == bindparam("mine"))
+_RENEW = update(companies).where(*_MINE, companies.c.run_until > bindparam("now")).values(run_until=bindparam("until"))
+_GIVE_BACK = update(companies).where(*_MINE).values(run_id="", run_owner="", run_until=None)
+
+
 def take_lease(conn: Connection, company: str, run_id: str, owner: str, at: datetime, is_alive: Callable[[str], bool]) -> str:
     """Take the company, known or not, for this run. Returns "" or who has it. `is_alive` says of an owner whether that process may still be
     running."""
-    c = companies.c
-    query = select(c.run_id, c.run_owner, c.run_until).where(c.company == company).with_for_update()
-    row = conn.execute(query).first()
+    of_company = {"of_company": company}
+    row = conn.execute(_HOLDER, of_company).first()
     if row is None:
         ensure_company(conn, company)
-        row = conn.execute(query).one()
+        row = conn.execute(_HOLDER, of_company).one()
     if row.run_id and row.run_until and row.run_until > at and is_alive(row.run_owner):
         return str(row.run_owner)
-    conn.execute(update(companies).where(c.company == company).values(run_id=run_id, run_owner=owner, run_until=at + LEASE))
+    conn.execute(update(companies).where(companies.c.company == company).values(run_id=run_id, run_owner=owner, run_until=at + LEASE))
     return ""
 
 
 def renew_lease(conn: Connection, company: str, run_id: str, at: datetime) -> bool:
     """Keep the company for longer. False when another run took it meanwhile, or might have: then stop at once."""
-    mine = (companies.c.company == company, companies.c.run_id == run_id, companies.c.run_until > at)
-    return conn.execute(update(companies).where(*mine).values(run_until=at + LEASE)).rowcount == 1
+    return conn.execute(_RENEW, {"of_company": company, "mine": run_id, "now": at, "until": at + LEASE}).rowcount == 1
 
 
 def give_back(conn: Connection, company: str, run_id: str) -> None:
     """Let the company go."""
-    mine = (companies.c.company == company, companies.c.run_id == run_id)
-    conn.execute(update(companies).where(*mine).values(run_id="", run_owner="", run_until=None))
+    conn.execute(_GIVE_BACK, {"of_company": company, "mine": run_id})

@@ -6,12 +6,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from ..bookings import PaymentRecorded
 from ..money import Money
 from .audit import append
-from .database import upsert
+from .database import OF_COMPANY, upsert
 from .tables import told_payments
 from .work import forget_proposals, given_approvals
 
@@ -24,6 +24,14 @@ class PaymentStatus(StrEnum):
     RECORDED = "recorded"
     REFUSED = "refused"
     CLOSED = "closed"
+
+
+_ORDER = (told_payments.c.paid_on, told_payments.c.marker)
+_WITH = (
+    select(told_payments)
+    .where(told_payments.c.company == OF_COMPANY, told_payments.c.status.in_(bindparam("statuses", expanding=True)))
+    .order_by(*_ORDER)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,8 @@ def payment_called(conn: Connection, company: str, provider: str, payment_id: st
 
 def payments_with(conn: Connection, company: str, *statuses: PaymentStatus) -> list[ToldPayment]:
     """The payments that stand so, the oldest first."""
-    return _kept(conn, company, told_payments.c.status.in_([status.value for status in statuses]))
+    rows = conn.execute(_WITH, {"of_company": company, "statuses": [status.value for status in statuses]})
+    return [_payment(row) for row in rows]
 
 
 def refused_payments(conn: Connection, company: str) -> frozenset[str]:
@@ -125,7 +134,7 @@ def _change(conn: Connection, company: str, one: ToldPayment, at: datetime, **va
 
 def _kept(conn: Connection, company: str, *these: ColumnElement[bool]) -> list[ToldPayment]:
     c = told_payments.c
-    query = select(told_payments).where(c.company == company, *these).order_by(c.paid_on, c.marker)
+    query = select(told_payments).where(c.company == company, *these).order_by(*_ORDER)
     return [_payment(row) for row in conn.execute(query)]
 
 

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from ..port import Page
 from ..receivables import Customer, Invoice, open_items
-from .database import upsert
+from .database import OF_COMPANY, upsert
 from .hosting_tables import erased_customers as table
 
 _CHUNK = 900
+_ANY = select(table.c.customer_digest).where(table.c.company == OF_COMPANY).limit(1)
+_ANY_BACK = _ANY.where(table.c.is_back.is_(True))
 
 
 def digest_of(company: str, customer_id: str) -> str:
@@ -73,8 +75,7 @@ def unnamed(conn: Connection, company: str, found: Sequence[Invoice]) -> Sequenc
 
 def names_wanted(conn: Connection, company: str) -> bool:
     """Whether customers are back whose names no reading has brought yet: a complete one does."""
-    back = (table.c.company == company, table.c.is_back.is_(True))
-    return conn.execute(select(table.c.customer_digest).where(*back).limit(1)).first() is not None
+    return conn.execute(_ANY_BACK, {"of_company": company}).first() is not None
 
 
 def names_were_looked_for(conn: Connection, company: str) -> None:
@@ -83,7 +84,7 @@ def names_were_looked_for(conn: Connection, company: str) -> None:
 
 
 def _has_erased(conn: Connection, company: str) -> bool:
-    return bool(conn.execute(select(func.count()).select_from(table).where(table.c.company == company)).scalar_one())
+    return conn.execute(_ANY, {"of_company": company}).first() is not None
 
 
 def _still_gone(conn: Connection, company: str, told: Iterable[str], invoices: Sequence[Invoice]) -> Mapping[str, str]:

@@ -9,15 +9,19 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from ..bookings import Note, Task
 from .audit import append
-from .database import execute_many, upsert
+from .database import OF_COMPANY, execute_many, upsert
 from .tables import approvals, work_list, write_backs
 
 _WRITTEN = (
     update(write_backs)
-    .where(write_backs.c.company == bindparam("of_company"), write_backs.c.marker == bindparam("of_marker"))
+    .where(write_backs.c.company == OF_COMPANY, write_backs.c.marker == bindparam("of_marker"))
     .values(is_written=True, ledger_id=bindparam("id"))
 )
-_WITHDRAW = delete(approvals).where(approvals.c.company == bindparam("of_company"), approvals.c.claim_key == bindparam("of_key"))
+_GIVEN = select(approvals.c.claim_key, approvals.c.approved_by).where(
+    approvals.c.company == OF_COMPANY, approvals.c.approved_at.is_not(None)
+)
+_UNANSWERED = select(approvals.c.claim_key).where(approvals.c.company == OF_COMPANY, approvals.c.approved_at.is_(None))
+_WITHDRAW = delete(approvals).where(approvals.c.company == OF_COMPANY, approvals.c.claim_key == bindparam("of_key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,7 @@ def propose(conn: Connection, company: str, keys: Iterable[tuple[str, str]], at:
 
 def unanswered_keys(conn: Connection, company: str) -> frozenset[str]:
     """The claim keys that somebody was asked to approve, and nobody answered."""
-    query = select(approvals.c.claim_key).where(approvals.c.company == company, approvals.c.approved_at.is_(None))
-    return frozenset(conn.execute(query).scalars())
+    return frozenset(conn.execute(_UNANSWERED, {"of_company": company}).scalars())
 
 
 def forget_proposals(conn: Connection, company: str, keys: Iterable[str]) -> None:
@@ -81,9 +84,7 @@ def forget_proposals(conn: Connection, company: str, keys: Iterable[str]) -> Non
 
 def given_approvals(conn: Connection, company: str) -> dict[str, str]:
     """Who approved what and it was not used yet, by claim key."""
-    c = approvals.c
-    query = select(c.claim_key, c.approved_by).where(c.company == company, c.approved_at.is_not(None))
-    return {row.claim_key: row.approved_by for row in conn.execute(query)}
+    return {row.claim_key: row.approved_by for row in conn.execute(_GIVEN, {"of_company": company})}
 
 
 def approved_keys(conn: Connection, company: str) -> frozenset[str]:
