@@ -64,6 +64,8 @@ class LateCharge:
     """Whether it may also be made when the invoice was paid meanwhile: then as a document of its own."""
     is_taxed: bool = False
     """Whether tax is due on it: as on what was sold, by the tax that the ledger's settings name for late charges. Else it bears none."""
+    counted_from: date | None = None
+    """The due date that it was counted from, where it is for one item: when the item has another one by now, it is counted anew."""
     lines: tuple[ChargeLine, ...] = ()
     """Of a charge that itemises several (a customer's charges of a month): its lines, which come to `amount`. Never on an invoice."""
 

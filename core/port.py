@@ -161,6 +161,13 @@ def chargeable(charge: LateCharge, invoice: Invoice | None) -> Invoice:
     return invoice
 
 
+def is_outdated(charge: LateCharge, invoice: Invoice | None) -> bool:
+    """Whether the invoice is no longer what the charge was counted from: it is disputed now, or due on another day."""
+    if invoice is None or charge.counted_from is None:
+        return False
+    return bool(invoice.disputed) or all(part.due_date != charge.counted_from for part in invoice.instalments)
+
+
 def creditable(credit: CreditWanted, document: Invoice) -> Invoice:
     """The document, when the amount may be taken off it as it is now. Raises Refused with the reason."""
     if document.status in (DocumentStatus.DELETED, DocumentStatus.VOID, DocumentStatus.DRAFT):
@@ -257,7 +264,7 @@ class LedgerConnector(ABC):
         """Leave each late charge in the books exactly once: look for the markers first, then write what is missing, one after the other.
 
         By marker: where it stands, or why it was refused. Nothing is charged on what is paid, void, gone, a charge itself, or bears a late
-        fee that is not ours.
+        fee that is not ours. One that is outdated is missing from the answer, and was not written.
         """
         self._require(Capability.LATE_CHARGES)
         if not charges:
@@ -267,7 +274,8 @@ class LedgerConnector(ABC):
         if missing:
             seen = {invoice.id: invoice for invoice in self.recheck(list({charge.invoice_id for charge in missing})).invoices}
             for charge in missing:
-                answers[charge.marker] = self._charged(charge, seen.get(charge.invoice_id))
+                if not is_outdated(charge, seen.get(charge.invoice_id)):
+                    answers[charge.marker] = self._charged(charge, seen.get(charge.invoice_id))
         return answers
 
     def find_charges(self, charges: Sequence[LateCharge]) -> Mapping[str, ChargeMade | Refused]:

@@ -15,6 +15,7 @@ from .rows import CREDIT_COLUMNS, GONE, HOLD_COLUMNS, ITEM_COLUMNS, OPEN, credit
 from .tables import attempts, bad_addresses, companies, customers, holds, items, unapplied_credits
 
 BATCH_CUSTOMERS = 500
+_CHUNK = 900
 PERHAPS = "a mail of unknown end"
 
 _STATE = select(*(companies.c[name] for name in ("synced_at", "last_bank_entry_on", "first_sent_at", "restored_to"))).where(
@@ -37,6 +38,16 @@ class BooksState:
 def books_state(conn: Connection, company: str) -> BooksState:
     """The company's own row."""
     return BooksState(*conn.execute(_STATE, {"of_company": company}).one())
+
+
+def due_dates_of(conn: Connection, company: str, item_ids: Sequence[str]) -> dict[str, date]:
+    """The due dates of these items, as they are known."""
+    found: dict[str, date] = {}
+    for start in range(0, len(item_ids), _CHUNK):
+        these = items.c.item_id.in_(item_ids[start : start + _CHUNK])
+        rows = conn.execute(select(items.c.item_id, items.c.due_date).where(items.c.company == company, these))
+        found |= {row.item_id: row.due_date for row in rows}
+    return found
 
 
 def rules_judged_by(conn: Connection, company: str) -> str | None:

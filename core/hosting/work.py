@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from ..errors import OurBug, PolicyProblem, PuntualError, StoppedEarly, TryLater
+from ..errors import AnotherRunUnderWay, OurBug, PolicyProblem, PuntualError, StoppedEarly, TryLater
 from ..history.database import reading, trouble_of, writing
 from ..history.hosting import ensure_states, grant_wish, set_state, states_of
 from ..worker.desk import Desk
@@ -177,6 +177,9 @@ class Working:
         values: dict[str, Any] = {"began_kind": "", "began_at": None, "began_by": "", "began_times": 0, "last_seconds": ended.seconds}
         if ended.trouble != Trouble.LATER.value:
             values[f"{job.kind.value}_done_for"] = began
+        if isinstance(ended.error, AnotherRunUnderWay):
+            # that run goes on: what is wished for meanwhile must not be taken for granted by it, and if its process dies, it died over it
+            values |= {"began_at": began, "began_kind": state.began_kind, "began_by": state.began_by, "began_times": state.began_times}
         if ended.trouble:
             failures = state.failures + (not isinstance(ended.error, StoppedEarly))
             values |= {"failures": failures, "not_before": self._not_before(ended, failures), "trouble_since": state.trouble_since or now}

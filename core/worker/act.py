@@ -111,7 +111,7 @@ class Acting:
 
     def _claim(self, actions: Sequence[Action]) -> list[Attempt]:
         self._has_claimed = True
-        with writing(self.desk.engine) as conn:
+        with self.lease.writing() as conn:
             claimed, lost = claim(conn, self.desk.company, self.lease.run_id, actions, self.as_of, self.desk.now())
         self.report.dropped.extend(lost)
         return claimed
@@ -127,7 +127,7 @@ class Acting:
         invoices = {invoice.id: invoice for invoice in seen.invoices}
         kept: list[Attempt] = []
         dropped: list[Skipped] = []
-        with writing(self.desk.engine) as conn:
+        with self.lease.writing() as conn:
             for attempt in claimed:
                 judged = self._judge(attempt, invoices, seen, holds)
                 dropped.extend(judged.dropped)
@@ -202,7 +202,7 @@ class Acting:
             return Prepared(left, message_of(self.desk, left.action, self.as_of, ways, told, files), told)
         except UnusableAddress as error:
             address = left.action.recipient.email if left.action.recipient else ""
-            with writing(self.desk.engine) as conn:
+            with self.lease.writing() as conn:
                 self._settle(conn, left, Ending(AttemptStatus.REJECTED, detail=str(error), refused_address=address))
             return None
 
@@ -212,7 +212,7 @@ class Acting:
         fallen = {one.item_id for one in dropped}
         rest = [entry for entry in attempt.action.items if entry.item.id not in fallen]
         self.report.dropped.extend(dropped)
-        with writing(self.desk.engine) as conn:
+        with self.lease.writing() as conn:
             left = narrowed(attempt.action, rest) if rest else None
             return narrow(conn, self.desk.company, attempt, left, dropped, self.desk.now())
 
@@ -255,7 +255,7 @@ class Acting:
         """Put work for a person on the list; the effect is in our own database, so it is one transaction with its settlement."""
         desk, action = self.desk, attempt.action
         summary, text = task_texts(action, desk.policy)
-        with writing(desk.engine) as conn:
+        with self.lease.writing() as conn:
             work = work_of(action, attempt.id, self.as_of, summary, text)
             put_on_list(conn, desk.company, work, desk.now(), once_for_customer=action.task is TaskKind.NO_ADDRESS)
             if action.task is TaskKind.CALL and Capability.TASKS in self.ledger.capabilities:

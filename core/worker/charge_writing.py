@@ -18,13 +18,13 @@ from ..errors import Refused
 from ..history.charge_reading import charge_facts
 from ..history.charge_rows import ChargeStatus, KeptCharge
 from ..history.charges import begin_writing, charges_with, free_writing, remember_amounts, settle_made, settle_refused
-from ..history.database import reading, writing
-from ..history.read import customers_by_id
+from ..history.database import reading
+from ..history.read import customers_by_id, due_dates_of
 from ..history.work import WorkItem, finish_work, propose, put_on_list
 from ..notices.charge_texts import charge_text, statement_text
 from ..policy.charge_schema import AfterPayment, Placement
 from ..policy.country_pack import Treatment
-from ..port import LedgerConnector, chargeable
+from ..port import LedgerConnector, chargeable, is_outdated
 from ..receivables import Customer, Invoice
 from .desk import Desk
 from .lease import Lease
@@ -43,10 +43,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is to be one entry in the books: a charge, or the charges of a statement."""
+    """What is to be one entry in the books: a charge, or the charges of a statement. `due_dates` are those of its items."""
 
     charges: tuple[KeptCharge, ...]
     charge: LateCharge
+    due_dates: Mapping[str, date]
 
 
 def look_up(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date) -> Written:
@@ -60,8 +61,7 @@ def look_up(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date) -> W
         return written
     answers = ledger.find_charges([document.charge for document in documents])
     amounts = _with_lines(ledger, answers.values())
-    with writing(desk.engine) as conn:
-        lease.hold_in(conn)
+    with lease.writing() as conn:
         for document in documents:
             answer = answers.get(document.charge.marker)
             if answer is None:
@@ -84,22 +84,23 @@ def write_charges(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date
         documents = _documents(conn, desk, ready, _statement_of, as_of)
     for start in range(0, len(documents), BATCH):
         lease.keep()
-        batch = list(_still_owed(desk, ledger, documents[start : start + BATCH], as_of, written))
+        batch = list(_still_owed(desk, ledger, lease, documents[start : start + BATCH], as_of, written))
         _write(desk, ledger, lease, batch, as_of, written)
     return written
 
 
 def _write(desk: Desk, ledger: LedgerConnector, lease: Lease, batch: Sequence[Document], as_of: date, written: Written) -> None:
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         for document in batch:
             begin_writing(conn, desk.company, document.charges, document.charge.marker, as_of, desk.now())
     answers = ledger.put_charges([document.charge for document in batch])
     amounts = _with_lines(ledger, answers.values())
-    with writing(desk.engine) as conn:
-        lease.hold_in(conn)
+    with lease.writing() as conn:
         for document in batch:
             if (answer := answers.get(document.charge.marker)) is not None:
                 _settle(conn, desk, document.charges, answer, as_of, written)
+            else:
+                free_writing(conn, desk.company, document.charges, desk.now())
         remember_amounts(conn, desk.company, amounts)
 
 
@@ -134,27 +135,36 @@ def _refuse(conn: Connection, desk: Desk, charges: Sequence[KeptCharge], refused
         written.refused.append((again, why))
 
 
-def _still_owed(desk: Desk, ledger: LedgerConnector, documents: Sequence[Document], as_of: date, written: Written) -> Iterator[Document]:
+def _still_owed(
+    desk: Desk, ledger: LedgerConnector, lease: Lease, documents: Sequence[Document], as_of: date, written: Written
+) -> Iterator[Document]:
     """A statement names several invoices, and the ledger looks at one: the others are looked at here, all with one call."""
     several = {charge.invoice_id for document in documents if document.charge.lines for charge in document.charges}
     seen = {invoice.id: invoice for invoice in ledger.recheck(sorted(several)).invoices} if several else {}
     for document in documents:
-        refused = {one.key: why for one in document.charges if document.charge.lines and (why := _refusal(one, document, seen))}
-        if not refused:
+        alone = {one.key: _alone(one, document) for one in document.charges} if document.charge.lines else {}
+        waits = {key for key, charge in alone.items() if is_outdated(charge, seen.get(charge.invoice_id))}
+        refused = {key: why for key, charge in alone.items() if key not in waits and (why := _refusal(charge, seen))}
+        if not refused and not waits:
             yield document
             continue
-        with writing(desk.engine) as conn:
+        with lease.writing() as conn:
             for charge in document.charges:
                 if charge.key in refused:
                     _refuse(conn, desk, [charge], refused[charge.key], as_of, written)
-            kept = [charge for charge in document.charges if charge.key not in refused]
+            kept = [charge for charge in document.charges if charge.key not in refused and charge.key not in waits]
             yield from _documents(conn, desk, kept, _statement_of, as_of)
 
 
-def _refusal(charge: KeptCharge, document: Document, seen: Mapping[str, Invoice]) -> Refused | None:
-    alone = replace(document.charge, invoice_id=charge.invoice_id, invoice_number=charge.number, amount=charge.amount, lines=())
+def _alone(charge: KeptCharge, document: Document) -> LateCharge:
+    """One of a statement's charges, as if it were a document of its own."""
+    one = replace(document.charge, invoice_id=charge.invoice_id, invoice_number=charge.number, amount=charge.amount, lines=())
+    return replace(one, counted_from=document.due_dates.get(charge.key.item_id))
+
+
+def _refusal(charge: LateCharge, seen: Mapping[str, Invoice]) -> Refused | None:
     try:
-        chargeable(alone, seen.get(charge.invoice_id))
+        chargeable(charge, seen.get(charge.invoice_id))
     except Refused as refused:
         return refused
     return None
@@ -193,17 +203,20 @@ def _documents(
     conn: Connection, desk: Desk, charges: Sequence[KeptCharge], together: Callable[[KeptCharge], str], as_of: date
 ) -> list[Document]:
     customers = customers_by_id(conn, desk.company, sorted({charge.customer_id for charge in charges}))
+    due_dates = due_dates_of(conn, desk.company, sorted({charge.key.item_id for charge in charges}))
     groups: dict[str, list[KeptCharge]] = defaultdict(list)
     for charge in charges:
         groups[together(charge)].append(charge)
-    return [_document(desk, sorted(some, key=_order), customers, as_of) for _, some in sorted(groups.items())]
+    return [_document(desk, sorted(some, key=_order), customers, due_dates, as_of) for _, some in sorted(groups.items())]
 
 
 def _order(charge: KeptCharge) -> tuple[str, date, str]:
     return charge.number, charge.first, str(charge.key)
 
 
-def _document(desk: Desk, charges: Sequence[KeptCharge], customers: Mapping[str, Customer], as_of: date) -> Document:
+def _document(
+    desk: Desk, charges: Sequence[KeptCharge], customers: Mapping[str, Customer], due_dates: Mapping[str, date], as_of: date
+) -> Document:
     first, customer = charges[0], customers[charges[0].customer_id]
     lines = [ChargeLine(charge_text(one.calculation, one.number, customer, desk.policy), one.amount) for one in charges]
     title = statement_text(first.statement, customer, desk.policy) if len(charges) > 1 else lines[0].text
@@ -220,9 +233,10 @@ def _document(desk: Desk, charges: Sequence[KeptCharge], customers: Mapping[str,
         on_invoice=first.placement is Placement.LINE,
         survives_payment=desk.charge_book.settings.after_payment is AfterPayment.KEEP,
         is_taxed=bool(first.is_taxed),
+        counted_from=due_dates.get(first.key.item_id) if len(charges) == 1 else None,
         lines=tuple(lines) if len(charges) > 1 else (),
     )
-    return Document(tuple(charges), written)
+    return Document(tuple(charges), written, due_dates)
 
 
 def marker_of(charges: Sequence[KeptCharge]) -> str:

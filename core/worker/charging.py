@@ -120,14 +120,14 @@ class Charging:
     def _record(self) -> None:
         desk = self.desk
         for batch in _portions(self._judged, BATCH):
-            with writing(desk.engine) as conn:
+            with self.lease.writing() as conn:
                 kept = charges_of(conn, desk.company, [judged.facts.item.id for judged in batch])
                 for judged in batch:
                     self._record_reversals(conn, judged, {charge.key: charge for charge in kept.get(judged.facts.item.id, ())})
                 self._record_due(conn, batch)
                 look_again(conn, desk.company, {judged.facts.item.id: judged.look_on for judged in batch})
         done = {judged.facts.item.id for judged in self._judged}
-        with writing(desk.engine) as conn:
+        with self.lease.writing() as conn:
             look_again(conn, desk.company, {key: on for key, on in self._look_on.items() if key not in done})
             if desk.policy.late_charges is None:
                 self._drop(conn, [(charge, NO_MORE) for charge in charges_with(conn, desk.company, *NOT_MADE)])

@@ -25,7 +25,7 @@ from ..history.credits import (
     settle_uncredited,
     take_credit_approvals,
 )
-from ..history.database import reading, writing
+from ..history.database import reading
 from ..history.holds import end_holds
 from ..history.read import is_open, is_owed
 from ..history.waking import wake
@@ -61,9 +61,9 @@ class CreditReport:
         return {f"credits_{name}": number for name, number in found.items()}
 
 
-def release_done(desk: Desk, as_of: date) -> None:
+def release_done(desk: Desk, lease: Lease, as_of: date) -> None:
     """End the holds of credits whose item was settled or is gone: there is nothing left to be held."""
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         done = [one for one in holding(conn, desk.company) if not is_open(conn, desk.company, one.item_id)]
         release(conn, desk, done, "it is settled", as_of)
 
@@ -74,12 +74,12 @@ def write_credits(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: date
     Raises MustStop.
     """
     report = CreditReport()
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         take_credit_approvals(conn, desk.company, as_of, desk.now(), everything=desk.policy.mode is Mode.LIVE)
         wanted = credits_with(conn, desk.company, CreditStatus.WANTED)
     try:
         if wanted and Capability.CREDITS not in ledger.capabilities:
-            _hand_over(desk, wanted, as_of, report)
+            _hand_over(desk, lease, wanted, as_of, report)
             wanted = []
         for start in range(0, len(wanted), BATCH):
             lease.keep()
@@ -97,8 +97,7 @@ def _write(desk: Desk, ledger: LedgerConnector, lease: Lease, batch: Sequence[Ke
     answers = ledger.put_credits([one.wanted() for one in batch])
     changed = sorted({one.document_id for one in batch if isinstance(answers.get(one.marker), CreditMade)})
     fresh = ledger.recheck(changed).invoices if changed else ()
-    with writing(desk.engine) as conn:
-        lease.hold_in(conn)
+    with lease.writing() as conn:
         store_fresh(conn, desk.company, fresh, desk.rulebook, as_of, desk.now())
         for one in batch:
             answer = answers.get(one.marker)
@@ -131,9 +130,9 @@ def _refuse(conn: Connection, desk: Desk, one: KeptCredit, refused: Refused, as_
     report.refused.append(again)
 
 
-def _hand_over(desk: Desk, wanted: Sequence[KeptCredit], as_of: date, report: CreditReport) -> None:
+def _hand_over(desk: Desk, lease: Lease, wanted: Sequence[KeptCredit], as_of: date, report: CreditReport) -> None:
     """The ledger takes no credits from us: a person makes them. What is held stays so until the item is settled."""
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         for one in wanted:
             close_credit(conn, desk.company, one, "to be credited by hand: the ledger takes no credits from Puntual", "puntual", desk.now())
             stands = f"document {one.document_number}" if one.document_id != one.invoice_id else f"invoice {one.number} itself"

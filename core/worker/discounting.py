@@ -50,6 +50,7 @@ from ..policy.schema import Mode, Policy
 from ..receivables import Customer, OpenItem, UnappliedCredit
 from .crediting import release
 from .desk import Desk
+from .lease import Lease
 
 BATCH = 200
 NO_MORE = "by what is known now the discount was not earned"
@@ -102,12 +103,12 @@ class Discounting:
         """By customer, what keeps a plan from asking for what is a discount or may be one."""
         return held_by(self._judged)
 
-    def claim(self) -> None:
+    def claim(self, lease: Lease) -> None:
         """Claim what was earned: hold the invoice and want the credit, in one transaction. In mode approve a person says yes first."""
         desk = self.desk
         for start in range(0, len(self._judged), BATCH):
             batch = self._judged[start : start + BATCH]
-            with writing(desk.engine) as conn:
+            with lease.writing() as conn:
                 self._drop(conn, [one for one in batch if one.facts.item.id in self._waiting])
                 for one in batch:
                     if isinstance(one.verdict, DiscountEarned):
@@ -117,7 +118,7 @@ class Discounting:
                 wake(conn, desk.company, sorted({one.facts.item.customer_id for one in batch}), desk.rulebook, self.as_of)
         seen = {one.facts.item.id for one in self._judged}
         if settled := [one for key, one in self._waiting.items() if key not in seen]:
-            with writing(desk.engine) as conn:
+            with lease.writing() as conn:
                 self._end(conn, settled, "it is settled")
 
     def _drop(self, conn: Connection, judged: Iterable[Judged]) -> None:

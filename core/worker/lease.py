@@ -39,7 +39,7 @@ class Lease:
     def keep_in(self, conn: Connection) -> None:
         """The same in a transaction that is open."""
         self.desk.breathe()
-        self.hold_in(conn)
+        self._hold_in(conn)
 
     def hold(self) -> None:
         """To be called right before an effect that must not be had twice: the same, but that a run that is to end may still finish what it
@@ -47,14 +47,20 @@ class Lease:
         if self.desk.machine.now() - self.kept_at >= _OFTEN_ENOUGH:
             self._renew()
 
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction of this run: nothing of it counts when the company is not ours any more. Raises AnotherRunUnderWay."""
+        with writing(self.desk.engine) as conn:
+            self._hold_in(conn)
+            yield conn
+
     def _renew(self) -> None:
         now = self.desk.machine.now()
-        with writing(self.desk.engine) as conn:
-            self.hold_in(conn)
+        with self.writing():
+            pass
         self.kept_at = now
 
-    def hold_in(self, conn: Connection) -> None:
-        """Hold the company as a transaction that is open sees it. Raises AnotherRunUnderWay."""
+    def _hold_in(self, conn: Connection) -> None:
         if not renew_lease(conn, self.desk.company, self.run_id, self.desk.machine.now()):
             raise AnotherRunUnderWay(
                 f"The run of {self.desk.company} was silent for too long, and another one may have begun.", hint="It is run again"

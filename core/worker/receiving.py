@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from ..bookings import PaymentReceived, PaymentRecorded
 from ..errors import MustStop, PuntualError, Refused
 from ..history.books import store_fresh
-from ..history.database import writing
 from ..history.holds import end_holds
 from ..history.read import invoices_called
 from ..history.told_payments import (
@@ -58,7 +57,7 @@ def record_payments(desk: Desk, ledger: LedgerConnector, lease: Lease, as_of: da
 
     Raises MustStop.
     """
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         take_payment_approvals(conn, desk.company, desk.now())
         told = payments_with(conn, desk.company, PaymentStatus.TOLD)
         owed = invoices_called(conn, desk.company, [one.invoice_id for one in told]) if told else {}
@@ -87,8 +86,7 @@ def _record(
     answers = ledger.put_payments(asked) if asked else {}
     changed = sorted({one.invoice_id for one in batch if isinstance(answers.get(one.marker), PaymentRecorded)})
     fresh = ledger.recheck(changed).invoices if changed else ()
-    with writing(desk.engine) as conn:
-        lease.hold_in(conn)
+    with lease.writing() as conn:
         store_fresh(conn, desk.company, fresh, desk.rulebook, as_of, desk.now())
         for one in batch:
             answer = answers.get(one.marker)

@@ -19,7 +19,6 @@ from ..history.audit import append
 from ..history.books import note_looked_at
 from ..history.charges import waiting_keys
 from ..history.credits import asked_credits
-from ..history.database import writing
 from ..history.told_payments import refused_payments
 from ..history.work import WorkItem, approved_keys, forget_proposals, propose, put_on_list, unanswered_keys
 from ..money import Money
@@ -116,13 +115,13 @@ def run(
     try:
         with leased(desk) as lease:
             ledger.write_while(lease.hold)
-            unknown = _recover(desk, as_of)
+            unknown = _recover(desk, lease, as_of)
             sync(desk, ledger, as_of, confirmed=confirmed, report=begun.synced, lease=lease)
             discounts = _before_the_plan(desk, ledger, as_of, begun, lease)
             charging = Charging(desk, ledger, lease, as_of)
             charges = charging.judge()
             made = plan_of(desk, as_of, held=discounts.held())
-            found = _guard(desk, made, ledger, confirmed, charges)
+            found = _guard(desk, lease, made, ledger, confirmed, charges)
             report = RunReport(desk.policy.mode, as_of, begun, made, charging.report, recovered_unknown=len(unknown), alarms=found)
             if desk.policy.mode is Mode.SHADOW:
                 report.rendered = _render_only(desk, made)
@@ -130,7 +129,7 @@ def run(
                 charging.act()
                 report.credited = write_credits(desk, ledger, lease, as_of)
                 _act_and_write_back(desk, ledger, report, lease, at_any_hour, progress)
-            _record(desk, report)
+            _record(desk, lease, report)
             return report
     finally:
         ledger.close()
@@ -139,21 +138,21 @@ def run(
 def _before_the_plan(desk: Desk, ledger: LedgerConnector, as_of: date, begun: Begun, lease: Lease) -> Discounting:
     """What keeps from chasing what was paid: payments that are not in the books yet, and discounts that were earned. In shadow these are
     only judged."""
-    release_done(desk, as_of)
+    release_done(desk, lease, as_of)
     if desk.policy.mode is not Mode.SHADOW:
         record_payments(desk, ledger, lease, as_of, begun.received)
     Links(desk, ledger).end_stale()
     discounting = Discounting(desk, as_of, begun.discounts)
     discounting.judge()
     if desk.policy.mode is not Mode.SHADOW:
-        discounting.claim()
+        discounting.claim(lease)
     return discounting
 
 
 def _act_and_write_back(
     desk: Desk, ledger: LedgerConnector, report: RunReport, lease: Lease, at_any_hour: bool, progress: Progress
 ) -> None:
-    actions, report.proposed = _approved(desk, report.plan)
+    actions, report.proposed = _approved(desk, lease, report.plan)
     try:
         if any(action.kind is ActionKind.NOTICE for action in actions) and not at_any_hour:
             _keep_hours(desk)
@@ -170,18 +169,18 @@ def _act_and_write_back(
         report.written = write_back(desk, ledger, lease)
 
 
-def _guard(desk: Desk, made: Plan, ledger: LedgerConnector, confirmed: bool, charges: Sequence[Money]) -> tuple[Alarm, ...]:
+def _guard(desk: Desk, lease: Lease, made: Plan, ledger: LedgerConnector, confirmed: bool, charges: Sequence[Money]) -> tuple[Alarm, ...]:
     """Stop an implausible plan. In shadow nothing is sent, so the alarms are only told."""
     found = alarms_of(desk, made, ledger, charges)
     if not found or desk.policy.mode is Mode.SHADOW:
         return found
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         facts = {"confirmed": confirmed, "alarms": [alarm.what for alarm in found]}
         append(conn, desk.company, desk.now(), [("guard", facts)])
     if not confirmed or any(_needs_policy(alarm) for alarm in found):
         why = "; ".join(alarm.what for alarm in found)
         raise GuardStopped(why[0].upper() + why[1:], hint="To go on: " + "; ".join(alarm.how_to_proceed for alarm in found))
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         note_looked_at(conn, desk.company)
     return found
 
@@ -199,9 +198,9 @@ def _render_only(desk: Desk, made: Plan) -> int:
     return len(notices)
 
 
-def _approved(desk: Desk, made: Plan) -> tuple[list[Action], tuple[Action, ...]]:
+def _approved(desk: Desk, lease: Lease, made: Plan) -> tuple[list[Action], tuple[Action, ...]]:
     """What may go out now, and what a person has to approve first."""
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         return _told_apart(conn, desk, made)
 
 
@@ -233,9 +232,9 @@ def _keep_hours(desk: Desk) -> None:
         )
 
 
-def _recover(desk: Desk, as_of: date) -> list[str]:
+def _recover(desk: Desk, lease: Lease, as_of: date) -> list[str]:
     """Clear up after a run that died in the middle."""
-    with writing(desk.engine) as conn:
+    with lease.writing() as conn:
         unknown = recover(conn, desk.company, desk.now())
         for attempt_id in unknown:
             summary = "A run ended while it was sending a mail; nobody knows whether it arrived"
@@ -244,7 +243,7 @@ def _recover(desk: Desk, as_of: date) -> list[str]:
     return unknown
 
 
-def _record(desk: Desk, report: RunReport) -> None:
+def _record(desk: Desk, lease: Lease, report: RunReport) -> None:
     facts: dict[str, Any] = {"as_of": report.as_of, "mode": report.mode.value, "planned": len(report.plan.actions)}
     facts |= {status.value: count for status, count in report.acted.endings.items()}
     facts |= {"dropped": len(report.acted.dropped), "proposed": len(report.proposed)}
@@ -253,5 +252,5 @@ def _record(desk: Desk, report: RunReport) -> None:
         money = report.credited.counts() | report.begun.received.counts()
         facts |= report.charged.counts() | {name: number for name, number in money.items() if number}
     if any(value for key, value in facts.items() if key not in ("as_of", "mode")):
-        with writing(desk.engine) as conn:
+        with lease.writing() as conn:
             append(conn, desk.company, desk.now(), [("run", facts)])

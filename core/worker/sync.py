@@ -155,9 +155,7 @@ def _wake_batch(desk: Desk, ids: list[str], as_of: date) -> int:
 
 
 def _store(desk: Desk, page: Page, as_of: date, confirmed: bool, report: SyncReport, lease: Lease | None) -> None:
-    with writing(desk.engine) as conn:
-        if lease is not None:
-            lease.hold_in(conn)
+    with lease.writing() if lease is not None else writing(desk.engine) as conn:
         stored = store_page(conn, desk.company, page, desk.rulebook, as_of)
         if page.ends_pass:
             names_were_looked_for(conn, desk.company)

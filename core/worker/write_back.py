@@ -13,7 +13,7 @@ from ..dunning.expected import NOTHING, ToTell, promised_days, to_tell
 from ..dunning.facts import Action, TaskKind
 from ..errors import PuntualError, TryLater
 from ..history.attempts import Attempt
-from ..history.database import reading, writing
+from ..history.database import reading
 from ..history.expected import active_promises, items_promised, open_among, remember, told_days
 from ..history.read import find_items
 from ..history.work import WorkItem, finish_work, note_refused, note_written, put_on_list, waiting_notes, waiting_tasks
@@ -64,17 +64,15 @@ def _tasks(desk: Desk, ledger: LedgerConnector, lease: Lease, report: WriteBackR
 
 def _expected(desk: Desk, ledger: LedgerConnector, lease: Lease, report: WriteBackReport) -> None:
     """Show in the books when each promised invoice is expected to be paid: only what is not there yet, and take away what was ours."""
-    tell = _to_tell(desk)
+    tell = _to_tell(desk, lease)
     for start in range(0, len(tell), BATCH):
         batch = tell[start : start + BATCH]
-        with writing(desk.engine) as conn:
-            lease.hold_in(conn)
+        with lease.writing() as conn:
             remember(conn, desk.company, {one.invoice_id: one.while_asked for one in batch})
         asked = [ExpectedPayment(one.invoice_id, one.expected_on, tuple(sorted(one.before.ours))) for one in batch]
         taken = set(ledger.put_expected_payments(asked))
         refused = [one for one in batch if one.invoice_id not in taken]
-        with writing(desk.engine) as conn:
-            lease.hold_in(conn)
+        with lease.writing() as conn:
             remember(conn, desk.company, {one.invoice_id: one.when_taken if one.invoice_id in taken else one.when_refused for one in batch})
             for one in refused:
                 put_on_list(conn, desk.company, _refused_day(conn, desk, one), desk.now())
@@ -82,7 +80,7 @@ def _expected(desk: Desk, ledger: LedgerConnector, lease: Lease, report: WriteBa
         report.refused += len(refused)
 
 
-def _to_tell(desk: Desk) -> list[ToTell]:
+def _to_tell(desk: Desk, lease: Lease) -> list[ToTell]:
     """What the promises that stand now have to change in the books. What is no longer to be told is forgotten, and what was refused and is
     not wanted any more leaves the work list."""
     with reading(desk.engine) as conn:
@@ -92,7 +90,7 @@ def _to_tell(desk: Desk) -> list[ToTell]:
         tell, forget = to_tell(days, told, open_among(conn, desk.company, told))
     outdated = [key for key in (*forget, *(one.invoice_id for one in tell)) if told.get(key, NOTHING).refused]
     if forget or outdated:
-        with writing(desk.engine) as conn:
+        with lease.writing() as conn:
             remember(conn, desk.company, dict.fromkeys(forget, NOTHING))
             for key in outdated:
                 entry = _refusal_id(desk.company, key, told[key].expected_on)
@@ -129,8 +127,7 @@ def _put(desk: Desk, lease: Lease, report: WriteBackReport, waiting: Waiting[T],
 
 def _record(desk: Desk, lease: Lease, asked: Sequence[Note | Task], ids: dict[str, str], report: WriteBackReport) -> None:
     refused = [entry for entry in asked if entry.marker not in ids]
-    with writing(desk.engine) as conn:
-        lease.hold_in(conn)
+    with lease.writing() as conn:
         note_written(conn, desk.company, ids)
         note_refused(conn, desk.company, [entry.marker for entry in refused], "the ledger did not take it")
         for entry in refused:

@@ -13,12 +13,13 @@ KINDS = {
     "unavailable": 0.03,
     "half_a_body": 0.02,
     "mail_lost": 0.25,
-    "mail_refused": 0.05,
+    "mail_refused": 0.12,
     "mail_failed": 0.12,
     "mail_settings": 0.03,
     "disk_full": 0.004,
     "commit_unanswered": 0.003,
     "meddling": 0.04,
+    "worst_moment": 0.3,
 }
 """Struck at points."""
 SPELLS = ("storm_429", "ledger_down", "revoked", "database_away", "broken_policy", "sleep", "skew", "restart", "duplicate_webhooks")

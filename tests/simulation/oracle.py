@@ -3,10 +3,11 @@
 It has its own idea of the rules, and asks none of the code under test what it thinks.
 """
 
+import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from hashlib import sha256
 from itertools import pairwise, product
 from typing import Any
@@ -18,6 +19,7 @@ from puntual.core.history.database import reading
 from puntual.core.history.tables import attempt_items, attempts, companies, work_list
 from puntual.core.money import Money
 from puntual.core.port import Capability
+from simulation.oracle_charges import OLDEST_LOOK, of_charges, stood
 from simulation.play import Play, Taken
 from simulation.simulated_world import Rung, Seller, is_open, outstanding_of
 from simulation.townspeople import Said, message_id_of
@@ -25,11 +27,10 @@ from sqlalchemy import select
 
 _NUMBER = re.compile(r"\bF-[a-d]\d{3}\b")
 _AMOUNT = re.compile(r"(-?[\d.]+,\d\d) €")
-_SLACK_OF_HOURS = timedelta(minutes=25)
-"""Clocks may be off by so much, and a run that began in time may go on a little."""
-_OLDEST_LOOK = timedelta(minutes=15)
-"""The lease of a run is 10 minutes; who was silent for longer has to look again."""
-_A_MOMENT = timedelta(seconds=1)
+_SLACK_OF_HOURS = timedelta(minutes=10)
+"""Clocks may be off by so much. What counts is when the worker wrote down that it sends."""
+_SOON = timedelta(minutes=5)
+"""A webhook waits for others, and then for the next look; after that the books are read, when nothing is in the way."""
 
 Key = tuple[str, str, int, int]
 """Item, level, cycle, repeat."""
@@ -52,7 +53,8 @@ class Oracle:
     def faults(self) -> list[str]:
         """Everything that should not have been, in words."""
         found = list(self.play.wrong)
-        looks = (self._contacts, self._written, self._charges, self._payments, self._notes, self._waived, self._wishes, self._trail)
+        looks = (self._contacts, self._rises, self._written, self._charges, self._payments, self._notes, self._called_once)
+        looks += (self._expected, self._wishes, self._trail)
         for number, mail in enumerate(self.play.taken):
             found += self._of_mail(number, mail)
         found += self._twice()
@@ -75,6 +77,8 @@ class Oracle:
         for one in numbers:
             invoice_id = f"i{one.removeprefix('F-')}"
             yield from (f"{said}: {what}" for what in self._of_item(seller, mail, invoice_id, one, numbers))
+        for item, level, cycle, repeat in self.keys[number]:
+            yield from (f"{said}: {what}" for what in self._of_level(seller, mail, item, level, cycle, repeat))
         yield from (f"{said}: {what}" for what in self._of_whole(seller, mail, numbers))
 
     def _decoded(self, seller: Seller, mail: Taken, numbers: list[str]) -> tuple[Key, ...]:
@@ -97,7 +101,7 @@ class Oracle:
         if facts["status"] != "open" or not facts["owed"].is_positive:
             yield f"{number} was {facts['status']} when the books were looked at last, at {seen.at:%d %b %H:%M:%S}"
             return
-        if mail.begun - seen.at > _OLDEST_LOOK:
+        if mail.begun - seen.at > OLDEST_LOOK:
             yield f"{number} was sent {mail.begun - seen.at} after the last look at the books"
         if facts["disputed"]:
             yield f"{number} was disputed when the books were looked at last"
@@ -109,8 +113,17 @@ class Oracle:
         if seller.books.invoices[invoice_id].customer_id != mail.to.partition("@")[0] and invoice_id in seller.books.invoices:
             yield f"{number} was sent to somebody else"
         for said in self.play.said[seller.name]:
-            if _stood(said, seller, invoice_id, mail, seen.at):
+            if stood(said, seller, invoice_id, mail.asked_on, mail.heard.get(invoice_id, seen.at)):
                 yield f"{number} was sent although there was a {said.kind.value} on it since {said.since:%d %b %H:%M:%S}"
+
+    def _of_level(self, seller: Seller, mail: Taken, item: str, level: str, cycle: int, repeat: int) -> Iterator[str]:
+        facts = mail.seen[item.partition("/")[0]].facts if item.partition("/")[0] in mail.seen else {}
+        days = next(rung.days for rung in seller.ladder if rung.key == level)
+        if "due" in facts and mail.asked_on < facts["due"] + timedelta(days=days):
+            yield f"{item} is due on {facts['due']}, and {level} is for {days} days after that"
+        approved = self.play.approved[seller.name].get(f"{item}|notice|{level}|{cycle}|{repeat}")
+        if seller.mode == "approve" and (approved is None or approved > mail.begun):
+            yield f"{item} at level {level} was approved by nobody"
 
     def _of_whole(self, seller: Seller, mail: Taken, numbers: list[str]) -> Iterator[str]:
         at = mail.begun.astimezone(seller.zone)
@@ -137,16 +150,29 @@ class Oracle:
                 times = ", ".join(f"{mail.at:%d %b %H:%M:%S}" for mail in mails)
                 yield f"{company}: {key[0]} at level {key[1]} went out {len(mails)} times: {times}"
 
+    def _rises(self, seller: Seller) -> Iterator[str]:
+        """Nobody gets a notice of a level that is not above the last one."""
+        order = [rung.key for rung in seller.ladder]
+        last: dict[tuple[str, int], str] = {}
+        for number, mail in enumerate(self.play.taken):
+            for item, level, cycle, _ in self.keys[number] if mail.company == seller.name else ():
+                before = last.get((item, cycle))
+                if before is not None and order.index(level) < order.index(before):
+                    yield f"{seller.name}: {item} got {level} on {mail.asked_on}, after {before}"
+                last[item, cycle] = level
+
     def _contacts(self, seller: Seller) -> Iterator[str]:
         days: dict[str, list[date]] = defaultdict(list)
         for mail in self.play.taken:
             if mail.company == seller.name:
                 days[mail.to].append(mail.asked_on)
+        for customer in seller.books.people:
+            days[f"{customer}@cliente.example"] += self._calls(seller, customer)
         for to, on in days.items():
             apart = sorted(on) if seller.grouping == "customer" else sorted(set(on))
             for one, other in pairwise(apart):
                 if (other - one).days < seller.least_gap:
-                    yield f"{seller.name}: {to} was written to on {one} and on {other}"
+                    yield f"{seller.name}: {to} heard of us on {one} and on {other}"
 
     # --- the books --------------------------------------------------------------------------------------------------------------
 
@@ -156,19 +182,11 @@ class Oracle:
                 yield f"{seller.name}: the {kind} {marker} was written {times} times"
 
     def _charges(self, seller: Seller) -> Iterator[str]:
-        by_invoice: dict[str, list[Any]] = defaultdict(list)
-        for charge, _ in seller.books.charges.values():
-            by_invoice[charge.invoice_id].append(charge)
-        for invoice_id, charges in by_invoice.items():
-            if len(charges) > 1:
-                yield f"{seller.name}: {invoice_id} bears {len(charges)} charges"
-            for charge in charges:
-                if charge.amount != seller.fee:
-                    yield f"{seller.name}: {invoice_id} bears {charge.amount}, and the policy says {seller.fee}"
+        yield from of_charges(self.play, seller)
         if seller.fee is not None and not seller.announces:
-            yield from self._not_charged(seller, by_invoice)
+            yield from self._not_charged(seller, {charge.invoice_id for charge, _ in seller.books.charges.values()})
 
-    def _not_charged(self, seller: Seller, charged: dict[str, list[Any]]) -> Iterator[str]:
+    def _not_charged(self, seller: Seller, charged: set[str]) -> Iterator[str]:
         last = seller.day(self.world.end) - timedelta(days=3)
         for one in seller.books.invoices.values():
             quiet = self._quiet_since(seller, one)
@@ -208,23 +226,35 @@ class Oracle:
             if notes[invoice_id] != told[invoice_id]:
                 yield f"{seller.name}: {invoice_id} was in {told[invoice_id]} mails and has {notes[invoice_id]} notes"
 
-    def _waived(self, seller: Seller) -> Iterator[str]:
-        for charge, at in self.play.waived[seller.name]:
-            charges = [made for made, _ in seller.books.charges.values() if made.invoice_id == charge.invoice_id]
-            late = [one for one in charges if seller.books.made_at[one.marker] > at + _A_MOMENT]
-            if late:
-                yield f"{seller.name}: the charge on {charge.invoice_id} was waived at {at:%d %b %H:%M} and made after that"
-            credited = [wanted for wanted, _ in seller.books.credited.values() if wanted.document_id == charge.document_id]
-            document = seller.books.invoices.get(charge.document_id)
-            is_owed = document is not None and is_open(document) and not charge.on_invoice
-            if charge.document_id and Capability.CREDITS in seller.books.capabilities and is_owed and not credited:
-                yield f"{seller.name}: the charge on {charge.invoice_id} was waived and is still asked for"
+    def _called_once(self, seller: Seller) -> Iterator[str]:
+        """One level of each ladder is a call, and nobody is asked twice to make it."""
+        asked = [work for work in self.work if work["company"] == seller.name and work["kind"] == "call"]
+        times = Counter(invoice for work in asked for invoice in json.loads(work["invoice_ids"]))
+        yield from (f"{seller.name}: a call about {invoice} was asked for {count} times" for invoice, count in times.items() if count > 1)
+
+    def _expected(self, seller: Seller) -> Iterator[str]:
+        """The day in the books is the latest that is promised and was not called broken in a notice."""
+        if Capability.EXPECTED_PAYMENTS not in seller.books.capabilities:
+            return
+        for one in seller.books.invoices.values():
+            if not is_open(one) or one.is_late_charge:
+                continue
+            standing = [said for said in self.play.said[seller.name] if said.invoice == one.id and said.kind is HoldKind.PROMISE]
+            days = [said.until for said in standing if said.ended is None and said.until and not self._is_told_broken(seller, one, said)]
+            if max(days, default=None) != seller.books.expected.get(one.id):
+                there = seller.books.expected.get(one.id)
+                yield f"{seller.name}: the payment of {one.id} is promised for {max(days, default=None)}, and the books say {there}"
+
+    def _is_told_broken(self, seller: Seller, invoice: Any, said: Said) -> bool:
+        mails = [mail for mail in self.play.taken if mail.company == seller.name and invoice.number in mail.text]
+        return any(mail.begun > said.since and mail.asked_on > said.until + timedelta(days=seller.grace) for mail in mails)
 
     def _wishes(self, seller: Seller) -> Iterator[str]:
         reads = sorted(seller.books.read_at)
+        is_fine = not self.play.weather.often and not self.play.weather.spells
         for at in self.play.wishes[seller.name]:
-            until = self.world.end if at < self.world.calm_from + timedelta(hours=8) else at + timedelta(minutes=15)
-            if until <= self.world.end and not any(at - _A_MOMENT <= read <= until for read in reads):
+            until = at + _SOON if is_fine or at >= self.world.calm_from + timedelta(hours=8) else self.world.end
+            if until <= self.world.end and not any(at <= read <= until for read in reads):
                 yield f"{seller.name}: the books were not read by {until:%d %b %H:%M} after the webhook of {at:%d %b %H:%M:%S}"
 
     def _trail(self, seller: Seller) -> Iterator[str]:
@@ -327,16 +357,6 @@ def action_key(keys: tuple[Key, ...]) -> str:
     """What an action is called by, from its items (see dunning/grouping.py: the same however often it is planned)."""
     names = sorted(f"{item}|notice|{level}|{cycle}|{repeat}" for item, level, cycle, repeat in keys)
     return sha256("\n".join(names).encode()).hexdigest()[:20]
-
-
-def _stood(said: Said, seller: Seller, invoice_id: str, mail: Taken, seen_at: datetime) -> bool:
-    """Whether what somebody said of the invoice stood at the last look, and on the day of the mail."""
-    if said.invoice != invoice_id or said.since > seen_at or (said.ended is not None and said.ended <= seen_at):
-        return False
-    if said.until is None:
-        return True
-    grace = timedelta(days=seller.grace) if said.kind is HoldKind.PROMISE else timedelta(0)
-    return said.until + grace >= mail.asked_on
 
 
 def _next(ladder: list[Rung], sent: tuple[int, date] | None, due: date) -> date | None:

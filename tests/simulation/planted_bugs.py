@@ -4,13 +4,16 @@ charge from going out twice, wrongly or after all."""
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
+from puntual.core import port
 from puntual.core.channels.port import DeliveryStatus
+from puntual.core.dunning import charge_periods, charges, levels, plan
 from puntual.core.history import attempts
 from puntual.core.history.attempts import AttemptStatus, Ending
-from puntual.core.worker import act, charge_writing, charging, lease, run
+from puntual.core.worker import act, charge_writing, charging, lease, run, write_back
 from puntual.core.worker.act import Acting
 
 
@@ -167,10 +170,92 @@ def trail_forgotten() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def charge_on_paid() -> Iterator[None]:
+    """A charge that was decided on is written, whatever the ledger says of its invoice by now."""
+    with patch.object(port, "chargeable", lambda _, invoice: invoice):
+        yield
+
+
+@contextmanager
+def charge_on_held() -> Iterator[None]:
+    """What people said, and a dispute in the books, keep from mails and not from charges."""
+    with patch.object(charges, "stop_of_holds", lambda *_: None):
+        yield
+
+
+@contextmanager
+def charge_too_early() -> Iterator[None]:
+    """A late charge falls due when the invoice does."""
+    with patch.object(charges, "first_late_day", _due), patch.object(charge_periods, "first_late_day", _due):
+        yield
+
+
+def _due(_: Any, facts: Any, __: Any) -> Any:
+    return facts.item.due_date
+
+
+@contextmanager
+def approval_ignored() -> Iterator[None]:
+    """What waits for a person's yes goes out."""
+    with patch.object(run, "waits_for_approval", lambda *_: False):
+        yield
+
+
+@contextmanager
+def credits_without_looking() -> Iterator[None]:
+    """A credit whose answer was lost is made again."""
+
+    def put(self: Any, wanted: Sequence[Any]) -> Any:
+        return {credit.marker: self._credited(credit) for credit in wanted}
+
+    with patch.object(port.LedgerConnector, "put_credits", put):
+        yield
+
+
+@contextmanager
+def payments_without_looking() -> Iterator[None]:
+    """A payment whose answer was lost is recorded again."""
+
+    def put(self: Any, payments: Sequence[Any]) -> Any:
+        return {payment.marker: self._recorded(payment) for payment in payments}
+
+    with patch.object(port.LedgerConnector, "put_payments", put):
+        yield
+
+
+@contextmanager
+def expected_day_left() -> Iterator[None]:
+    """The day on which payment is expected stays in the books when the promise is over."""
+    real = write_back.to_tell
+
+    def tell(*known: Any) -> Any:
+        told, forget = real(*known)
+        return [one for one in told if one.expected_on], forget
+
+    with patch.object(write_back, "to_tell", tell):
+        yield
+
+
+@contextmanager
+def level_too_early() -> Iterator[None]:
+    """Each level of a ladder is due a day early."""
+    real = levels.next_step
+
+    def step(*facts: Any) -> Any:
+        found = real(*facts)
+        return replace(found, due_on=found.due_on - timedelta(days=1))
+
+    with patch.object(plan, "next_step", step):
+        yield
+
+
 PLANTED: dict[str, Callable[[], Any]] = {
     bug.__name__: bug
     for bug in (
         settle_before_act, claim_without_unique_key, resend_on_unknown, recover_as_free, recheck_skipped, recheck_without_holds,
         lease_ignored, charge_key_forgotten, notes_without_looking, old_amount, wish_forgotten, trail_forgotten,
+        charge_on_paid, charge_on_held, charge_too_early, approval_ignored, credits_without_looking, payments_without_looking,
+        expected_day_left, level_too_early,
     )
 }  # fmt: skip

@@ -4,44 +4,30 @@ import logging
 import os
 import traceback
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from email.message import EmailMessage
 from random import Random
 from typing import Any
 
 from puntual.core.channels.port import Delivery
-from puntual.core.port import Recheck
 from puntual.core.worker.desk import Desk
 from simulation.database_points import DOOR, fresh_database, place
 from simulation.fault_plan import Weather
+from simulation.moments import AttendedLedger, Charged, Seen
 from simulation.points import Points
 from simulation.simulated_host import StageClock, Supervisor, forget_policies, on_stage
-from simulation.simulated_ledger import WatchedLedger, facts_of
-from simulation.simulated_world import Seller, World, drawn_world, eur
+from simulation.simulated_world import Seller, World, drawn_world
 from simulation.stage import Process, Stage
 from simulation.townspeople import Said, Townspeople
 from sqlalchemy.exc import DBAPIError
-
-CENT = Decimal("0.01")
-_OFF = timedelta(minutes=20)
-"""Clocks may be off by so much."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """How an invoice stood in an answer of the ledger."""
-
-    at: datetime
-    facts: dict[str, Any]
 
 
 @dataclass
 class Taken:
     """A mail that the server took. `seen` is how each invoice of the company stood in the last answer to the job that sent it;
-    `begun` is when the worker had written down that it sends it: who falls asleep after that knows nothing of it."""
+    `begun` is when the worker had written down that it sends it: who falls asleep after that knows nothing of it; `heard` when each invoice
+    was looked at last, so that what people had said of it by then had to be heard."""
 
     company: str
     at: datetime
@@ -53,6 +39,7 @@ class Taken:
     asked_on: date
     credits: dict[str, Any]
     begun: datetime
+    heard: dict[str, datetime]
 
 
 @dataclass
@@ -67,6 +54,9 @@ class Play(Townspeople):
     changes: dict[tuple[str, str], list[tuple[datetime, str]]] = field(default_factory=lambda: defaultdict(list))
     told_payments: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     waived: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    charged: dict[str, list[Charged]] = field(default_factory=lambda: defaultdict(list))
+    approved: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
+    surprises: dict[str, int] = field(default_factory=dict)
     told_of: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
@@ -197,20 +187,8 @@ class Play(Townspeople):
     def _dress(self, desk: Desk) -> None:
         """The desk's ledger and mail server are the world's."""
         seller = self.world.sellers[desk.company]
-        desk.open_ledger = lambda: WatchedLedger(seller.books, self.points.ledger, self._told, lambda: self.stage.now)
+        desk.open_ledger = lambda: AttendedLedger(self, seller)
         desk.open_mail = lambda: _MailServer(self, seller)
-
-    def _told(self, seen: Recheck, asked: Sequence[str]) -> None:
-        if self.stage.process() is self.stage.outside:
-            return
-        facts = self.stage.strand().facts
-        known = facts.setdefault("seen", {})
-        found = {invoice.id: Seen(self.stage.now, facts_of(invoice)) for invoice in seen.invoices}
-        for key in asked:
-            known[key] = found.get(key, Seen(self.stage.now, {"status": "gone"}))
-        for customer in {invoice.customer_id for invoice in seen.invoices}:
-            left = sum((one.remaining for one in seen.credits if one.customer_id == customer), start=eur(0))
-            facts.setdefault("credits", {})[customer] = left
 
     def deliver(self, seller: Seller, message: EmailMessage) -> Delivery:
         strand = self.stage.strand()
@@ -234,9 +212,10 @@ class Play(Townspeople):
         text = str(body.get_content()).replace("\xa0", " ").replace("\u202f", " ") if body is not None else ""
         to = str(message["To"].addresses[0].addr_spec)
         known = dict(strand.facts.get("seen", {}))
-        unapplied, begun = dict(strand.facts.get("credits", {})), strand.facts.get("committed", self.stage.now)
-        day, message_id = seller.day(begun), str(message["Message-ID"])
-        self.taken.append(Taken(seller.name, self.stage.now, strand.process.name, message_id, to, text, known, day, unapplied, begun))
+        unapplied, heard = dict(strand.facts.get("credits", {})), dict(strand.facts.get("heard", {}))
+        begun, message_id = strand.facts.get("committed", self.stage.now), str(message["Message-ID"])
+        more = (known, seller.day(begun), unapplied, begun, heard)
+        self.taken.append(Taken(seller.name, self.stage.now, strand.process.name, message_id, to, text, *more))
         self.stage.tell("mail taken", f"{seller.name} to {to}: {message['Subject']}")
 
     # --- the calm ---------------------------------------------------------------------------------------------------------------
@@ -257,6 +236,7 @@ class Play(Townspeople):
                 self.stage.at(at, lambda seller=seller: self._bank_entry(seller))
             later = self.world.calm_from + timedelta(hours=self.random.randrange(20, 110), minutes=self.random.randrange(60))
             self.stage.at(later, lambda seller=seller: self._webhook(seller))
+            self.surprises[seller.name] = self.random.randrange(1, 4)
 
     def _bank_entry(self, seller: Seller) -> None:
         seller.books.last_bank_entry_on = seller.day(self.stage.now)

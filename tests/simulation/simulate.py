@@ -25,6 +25,7 @@ from simulation.planted_bugs import PLANTED
 from simulation.play import Play
 
 _SEEDS_BETWEEN_CLEANINGS = 10
+_SEEDS_BETWEEN_WORDS = 100
 
 
 @dataclass
@@ -103,7 +104,9 @@ def main() -> int:
     if told.seed is not None:
         return _one(told.seed, told.bug)
     began, counts, failed, days = monotonic(), Counter[str](), [], 0
-    for outcome in outcomes(range(told.first, told.first + told.seeds), told.processes, told.bug):
+    for number, outcome in enumerate(outcomes(range(told.first, told.first + told.seeds), told.processes, told.bug), 1):
+        if number % _SEEDS_BETWEEN_WORDS == 0:
+            print(f"{number} seeds, {len(failed)} failed", file=sys.stderr, flush=True)
         counts += outcome.counts
         days += outcome.days
         if outcome.faults:

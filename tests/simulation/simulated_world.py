@@ -197,7 +197,7 @@ def _seller(name: str, random: Random, begin: datetime) -> Seller:
         made.fee, made.fee_days = eur(random.choice((5, 15, 40))), random.choice((2, 3, 5))
         made.announces, made.asks, made.keeps = random.random() < 0.4, random.random() < 0.4, random.random() < 0.4
         made.placement = random.choice(("document", "document", "line"))
-    made.takes_payments = random.random() < 0.4
+    made.takes_payments = random.random() < 0.6
     _open_books(made, random, first)
     return made
 

@@ -24,11 +24,21 @@ FOUND_BY = {
     "resend_on_unknown": "went out 2 times",
     "recover_as_free": "went out 2 times",
     "recheck_skipped": "without a last look",
+    "recheck_without_holds": "was sent although there was a",
     "lease_ignored": "was written",
     "charge_key_forgotten": "charges",
     "notes_without_looking": "note",
     "old_amount": "the mail asks for",
+    "wish_forgotten": "were not read",
     "trail_forgotten": "not in the audit chain",
+    "charge_on_paid": "at the last look",
+    "charge_on_held": "was made although",
+    "charge_too_early": "was made too early",
+    "approval_ignored": "was approved by nobody",
+    "credits_without_looking": "times credit_made",
+    "payments_without_looking": "times payment_recorded",
+    "expected_day_left": "and the books say",
+    "level_too_early": "days after that",
 }
 
 
@@ -75,5 +85,5 @@ def test_a_planted_bug_is_found(bug):
     assert next(shown, "")
 
 
-def test_every_planted_bug_is_looked_for_here_or_named_as_rare():
-    assert PLANTED.keys() - FOUND_BY.keys() == {"wish_forgotten", "recheck_without_holds"}
+def test_every_planted_bug_is_looked_for_here():
+    assert PLANTED.keys() == FOUND_BY.keys()

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +17,7 @@ from puntual.core.history.charge_rows import ChargeStatus
 from puntual.core.history.charges import charges_with
 from puntual.core.history.database import reading, writing
 from puntual.core.history.hosting import wish_for_sync
-from puntual.core.history.tables import attempt_items, attempts
+from puntual.core.history.tables import approvals, attempt_items, attempts
 from puntual.core.history.work import waiting_work
 from puntual.core.policy.payment_schema import LinkProvider, PaymentLink
 from puntual.core.receivables import DocumentStatus
@@ -32,8 +33,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 CENT = Decimal("0.01")
-_OFF = timedelta(minutes=20)
+_OFF = timedelta(minutes=10)
 """Clocks may be off by so much."""
+_PEOPLE_GO_ON = timedelta(days=3)
+"""What people do at the worst moment they do in calm days, too: late charges, and what is made of them, come late in a world."""
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Townspeople:
     world: World
     stage: Stage
     random: Random
+    weather: Any
     folder: Path
     clerk: Process
     engine: Any
@@ -67,6 +71,9 @@ class Townspeople:
     told_payments: dict[str, set[str]]
     told_of: set[str]
     waived: dict[str, list[Any]]
+    charged: dict[str, list[Any]]
+    approved: dict[str, dict[str, datetime]]
+    surprises: dict[str, int]
     wrong: list[str]
     _write: Any
     _dress: Any
@@ -117,15 +124,15 @@ class Townspeople:
 
     def _wish(self, name: str) -> None:
         with writing(self.engine) as conn:
+            at = self.stage.now
             wish_for_sync(conn, [name], self.clock.now())
-        self.wishes[name].append(self.stage.now)
+        self.wishes[name].append(at)
         self.stage.tell("webhook", name)
         self.supervisor.recheck_waits()
 
     def _pay(self, seller: Seller) -> None:
         if one := self._open(seller):
-            seller.books.pay(one.id, on=seller.day(self.stage.now))
-            self._changed(seller, one.id, "paid")
+            self._pay_now(seller, one.id)
 
     def _pay_part(self, seller: Seller) -> None:
         if one := self._open(seller):
@@ -163,7 +170,9 @@ class Townspeople:
         self._changed(seller, customer, f"credit-note {key}")
 
     def _hold(self, seller: Seller) -> None:
-        one = self._open(seller)
+        self._hold_back(seller, self._open(seller))
+
+    def _hold_back(self, seller: Seller, one: Any) -> None:
         kind = self.random.choice((HoldKind.PROMISE, HoldKind.PROMISE, HoldKind.DISPUTE, HoldKind.MANUAL))
         days = self.random.choice((1, 2, 4))
 
@@ -211,12 +220,23 @@ class Townspeople:
     def _approve(self, seller: Seller) -> None:
         def work() -> None:
             desk = self._desk(seller)
-            if desk is not None and (count := people.approve(desk, None, "ana")):
+            if desk is None:
+                return
+            asked = self._asked(seller)
+            count = people.approve(desk, None, "ana")
+            for key in asked:
+                self.approved[seller.name].setdefault(key, self.stage.now)
+            if count:
                 self.stage.tell("person: approves", f"{seller.name} {count}")
 
         self._person("approve", work)
 
-    def _waive(self, seller: Seller) -> None:
+    def _asked(self, seller: Seller) -> list[str]:
+        """What somebody is asked to approve, by its key."""
+        with reading(self.engine) as conn:
+            return sorted(conn.execute(select(approvals.c.claim_key).where(approvals.c.company == seller.name)).scalars())
+
+    def _waive(self, seller: Seller, marker: str = "") -> None:
         draw = self.random.random()
 
         def work() -> None:
@@ -225,7 +245,7 @@ class Townspeople:
                 return
             with reading(self.engine) as conn:
                 found = charges_with(conn, seller.name, ChargeStatus.MADE, ChargeStatus.WAITING, ChargeStatus.APPROVED)
-            found = sorted((one for one in found if not one.is_reversed), key=lambda one: one.id)
+            found = sorted((one for one in found if not one.is_reversed and (not marker or one.marker == marker)), key=lambda one: one.id)
             if found:
                 chosen = found[int(draw * len(found))]
                 try:
@@ -294,10 +314,56 @@ class Townspeople:
         self.told_of.add(number)
         self.stage.tell("stripe tells", f"{seller.name} {number}")
 
+    # --- at the worst moment ------------------------------------------------------------------------------------------------------
+
+    def while_reading(self, seller: Seller) -> None:
+        """The books are being read, and what happens now is not in the answer; its webhook arrives before the reading has ended."""
+        if self.stage.now > self.world.calm_from + timedelta(hours=8):
+            self.surprises[seller.name] = self.surprises.get(seller.name, 0) - 1
+            if self.surprises[seller.name] == 0:
+                self._webhook(seller)
+        elif self.is_worst_moment(0.1):
+            act = self.random.choice((self._pay, self._pay_part, self._dispute, self._void))
+            self.stage.at(self.stage.now, lambda: act(seller))
+            self._webhook(seller)
+
+    def at_last_look(self, seller: Seller, asked: Sequence[str]) -> None:
+        """The ledger has said how these stand, and now somebody says to hold one of them."""
+        found = [seller.books.invoices.get(key) for key in asked]
+        found = [one for one in found if is_open(one) and not one.is_late_charge]
+        if found and self.is_worst_moment():
+            self._hold_back(seller, self.random.choice(found))
+
+    def before_charges(self, seller: Seller, asked: Sequence[str]) -> None:
+        """Charges are about to be written on these, and one is paid."""
+        found = [key for key in asked if is_open(seller.books.invoices.get(key))]
+        if found and self.is_worst_moment():
+            key = self.random.choice(found)
+            self.stage.at(self.stage.now, lambda: self._pay_now(seller, key))
+
+    def _pay_now(self, seller: Seller, key: str) -> None:
+        if is_open(seller.books.invoices.get(key)):
+            seller.books.pay(key, on=seller.day(self.stage.now))
+            self._changed(seller, key, "paid")
+
+    def after_charge(self, seller: Seller, marker: str) -> None:
+        """A charge is in the books, and before the day is over the customer has talked somebody out of it."""
+        if self.is_worst_moment(3):
+            self.stage.at(self.stage.now + timedelta(minutes=self.random.randrange(1, 600)), lambda: self._waive(seller, marker))
+
+    def is_worst_moment(self, weight: float = 1.0) -> bool:
+        """Whether somebody acts at this very moment, or an answer is lost that matters."""
+        if self.stage.process().is_person or self.weather.random.random() > weight:
+            return False
+        if not any(self.weather.strikes("worst_moment", self.stage.now - _PEOPLE_GO_ON) for _ in range(max(int(weight), 1))):
+            return False
+        self.stage.tell("fault: worst_moment")
+        return True
+
 
 _ACTS = (
     ("pay", 3), ("pay_part", 2), ("void", 1), ("dispute", 2), ("postpone", 1), ("invoice", 2), ("credit", 1), ("hold", 3), ("release", 1),
-    ("webhook", 2), ("touch_policy", 1), ("approve", 2), ("waive", 2), ("resolve", 1), ("stripe", 2),
+    ("webhook", 2), ("touch_policy", 1), ("approve", 2), ("waive", 2), ("resolve", 1), ("stripe", 4),
 )  # fmt: skip
 
 
