@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from puntual.core.errors import AuthorizationExpired, LedgerUnavailable, RateLimited
 from puntual.core.history.database import DatabaseBusy, writing
-from puntual.core.history.hosting import wish_for_sync
+from puntual.core.history.hosting import grant_wish, set_state, wish_for_sync
 from puntual.core.hosting.work import SPREAD_AFTER_DEATHS, WAIT_AFTER_DEATHS
+from puntual.core.worker.lease import lease_on
 
 BOTH = pytest.mark.parametrize("street", ["sqlite", "postgresql"], indirect=True)
 
@@ -188,6 +189,26 @@ def test_a_wish_while_a_person_must_act_is_no_reason_to_ask_at_every_pulse(stree
         street.clock.at += timedelta(seconds=30)
         street.host.pulse()
     assert street.kinds("acme") == ["sync", "sync"]
+
+
+def test_what_is_wished_for_while_another_process_reads_is_not_granted_by_that_reading(street):
+    street.company("fine", b1=("2026-11-18", "100.00"))
+    street.host.look_around()
+    street.go(minutes=30)
+    first, second = street.clock.now(), street.clock.now() + timedelta(minutes=2)
+    with writing(street.engine) as conn:
+        wish_for_sync(conn, ["fine"], first)
+        set_state(conn, "fine", began_kind="sync", began_at=first + timedelta(minutes=1), began_by="other:1:x", began_times=1)
+    with lease_on(street.engine, "fine", street.clock):
+        street.go(minutes=2)
+        assert street.state("fine").trouble_error == "AnotherRunUnderWay"
+        assert (street.state("fine").began_by, street.state("fine").began_times) == ("other:1:x", 1)
+        with writing(street.engine) as conn:
+            wish_for_sync(conn, ["fine"], second)
+            grant_wish(conn, "fine", first + timedelta(minutes=1))
+    assert street.state("fine").wished_at == second
+    street.go(minutes=10)
+    assert (street.state("fine").wished_at, street.state("fine").began_at, street.state("fine").began_times) == (None, None, 0)
 
 
 def test_who_could_not_be_welcomed_is_at_the_next_look(street, monkeypatch):

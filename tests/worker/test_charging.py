@@ -13,7 +13,7 @@ from puntual.core.worker import people
 from puntual.core.worker.charging import NoSuchCharge, announcements_for, note_announced, standing_charges, waive
 from puntual.core.worker.sync import sync
 from worker.charge_office import AGREED, FEE, KEEP, UNASKED, charging, kept, on_list, run_each, run_on, states, written
-from worker.office import DAY
+from worker.office import DAY, meanwhile
 
 BOTH = pytest.mark.parametrize("office", ["sqlite", "postgresql"], indirect=True)
 ASKED = UNASKED.replace("approval: false", "approval: true")
@@ -310,6 +310,20 @@ def test_a_statement_leaves_out_what_is_not_owed_any_more(office):
     assert [one.number for one, _ in report.charged.refused] == ["F-i2"]
     assert [one.number for one, _ in run_on(office, JUNE).charged.dropped] == ["F-i2"]
     assert on_list(office, "charge_refused") == []
+
+
+@pytest.mark.parametrize("change", [{"disputed": "the goods"}, {"instalments": (Instalment(1, JUNE + DAY, eur("1000"), eur("1000")),)}])
+@pytest.mark.parametrize("settings", [UNASKED, f"{UNASKED}, placement: statement"])
+def test_what_is_disputed_or_due_later_since_it_was_counted_is_counted_anew(office, change, settings):
+    charging(office, AGREED, settings=settings)
+    owe(office)
+    owe(office, "i2", "500")
+    meanwhile(office, lambda: office.books.change("i1", **change))
+    report = run_on(office, JUNE)
+    assert [one.invoice_id for one in written(office)] == ["i2"]
+    assert (report.charged.refused, report.charged.trouble, on_list(office, "charge_refused")) == ([], None, [])
+    assert run_on(office, JUNE).charged.made == []
+    assert [one.invoice_id for one in written(office)] == ["i2"]
 
 
 def test_an_instalment_gets_a_document_and_never_a_line(office):
