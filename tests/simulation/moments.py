@@ -52,7 +52,8 @@ class AttendedLedger(WatchedLedger):
             self._play.while_reading(self._seller)
 
     def _answered(self, name: str) -> None:
-        if name in ("credits", "payments") and self._play.is_worst_moment(3):
+        is_storm = self._now() < self._play.world.calm_from
+        if name in ("credits", "payments") and is_storm and self._play.is_worst_moment(3):
             raise LedgerUnavailable("The answer did not arrive.")
         super()._answered(name)
         facts = self._facts()
