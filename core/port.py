@@ -222,7 +222,8 @@ class LedgerConnector(ABC):
     def changes(self, cursor: Cursor | None) -> Iterator[Page]:
         """Everything that changed since the cursor (None: everything that is open), in pages of at most MAX_PAGE_DOCUMENTS documents.
 
-        At least one page is yielded. May repeat what is known; never skips. A customer comes with its first document or before.
+        At least one page is yielded. May repeat what is known; never skips. A customer comes with its first document or before. From a
+        cursor in the middle of a reading it goes on there, and then tells what changed since that reading began.
         """
 
     def sweep(self) -> Iterator[Page]:

@@ -111,9 +111,13 @@ class OdooConnector(LedgerConnector):
     def changes(self, cursor: Cursor | None) -> Iterator[Page]:
         """What was written since the cursor, or everything that is open; a cursor from the middle of a reading goes on there."""
         with understood("Odoo"):
-            books = f"{self.settings.database}#{self._reader.company_id}"
+            start = Position.of(cursor, f"{self.settings.database}#{self._reader.company_id}")
             mark = mark_of(self._reader, self.settings.overlap_minutes)
-            yield from Pass(self._reader, self._names_of_people, Position.of(cursor, books), self.settings.page_size).pages(mark)
+            for page in Pass(self._reader, self._names_of_people, start, self.settings.page_size).pages(mark):
+                yield page
+                cursor = page.cursor
+            if start.stage:
+                yield from self.changes(cursor)
 
     @understood("Odoo")
     def recheck(self, invoice_ids: Sequence[str]) -> Recheck:

@@ -133,7 +133,11 @@ class XeroConnector(LedgerConnector):
         with understood("Xero"):
             start = Position.of(cursor, self._wire.authorization().tenant_id)
             overlap = timedelta(minutes=self.settings.overlap_minutes)
-            yield from Pass(self._wire, start, self.settings.page_size, overlap, self._pages.known()).pages(self._warnings)
+            for page in Pass(self._wire, start, self.settings.page_size, overlap, self._pages.known()).pages(self._warnings):
+                yield page
+                cursor = page.cursor
+            if start.stage:
+                yield from self.changes(cursor)
 
     def _warnings(self) -> Sequence[str]:
         return (REMINDERS,) if self._wire.sends_reminders() else ()

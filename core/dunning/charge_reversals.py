@@ -39,6 +39,8 @@ def _reversal(record: ChargeRecord, facts: ChargeFacts, book: ChargeBook) -> Rev
         return Reversal(key, record.amount, WhyReversed.WAIVED_ON_PAYMENT, f"it was paid on {settled}, before the charge was approved")
     if rule is None:
         return None
+    if record.state is ChargeState.WAITING and record.last < late and not book.is_interest(rule):
+        return Reversal(key, record.amount, WhyReversed.OVERCHARGED, f"by the due date as it is now it is charged from {late} on")
     right = _counted_again(record, rule, facts, book)
     if right is None or right >= record.amount:
         return None

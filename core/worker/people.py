@@ -1,11 +1,13 @@
 """What people say: holds, promises, disputes, approvals, and how an attempt of unknown end ended. Each wakes the items it is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Connection, select
 
 from ..dunning.facts import Hold, HoldKind
+from ..dunning.forecast import is_told_broken
+from ..dunning.holds import broken_promise_on
 from ..errors import CompanyMustAct
 from ..history import work
 from ..history.attempts import AttemptStatus, resolve_unknown
@@ -74,9 +76,20 @@ def approve(desk: Desk, keys: list[str] | None, by: str) -> int:
         return work.approve(conn, desk.company, keys, by, desk.now())
 
 
+def _note_sent(conn: Connection, desk: Desk, attempt_id: str, by: str) -> None:
+    """What follows from a notice that was sent after all, as if that had been known at once: promises it called broken end, notes are left."""
+    sent, sent_on = attempt_of(conn, desk.company, attempt_id)
+    holds = active_holds(conn, desk.company, sent.action.customer.id)
+    items = (replace(entry, broken_promise_on=broken_promise_on(entry.item, holds, desk.policy, sent_on)) for entry in sent.action.items)
+    told = replace(sent.action, items=tuple(items))
+    end_holds(conn, desk.company, [hold.id for hold in holds if is_told_broken(hold, told)], "broken", by, desk.now())
+    if _books_take_notes(desk):
+        work.queue_notes(conn, desk.company, notes_of(desk.company, sent, sent_on, note_texts(told, desk.policy, sent_on)))
+
+
 def resolve(desk: Desk, attempt: str, was_sent: bool, by: str, as_of: date) -> str:
     """Say how an attempt of unknown end ended; the beginning of its id is enough. What was sent gets its notes in the books with the next
-    run. Raises NotFound."""
+    run, and ends the promises that it called broken. Raises NotFound."""
     judge_from(desk, as_of)
     with writing(desk.engine) as conn:
         unknown = (attempts.c.company == desk.company, attempts.c.status == AttemptStatus.UNKNOWN.value)
@@ -91,9 +104,8 @@ def resolve(desk: Desk, attempt: str, was_sent: bool, by: str, as_of: date) -> s
         attempt_id, customer_id = found[0]
         resolve_unknown(conn, desk.company, attempt_id, was_sent, by, desk.now())
         work.finish_work(conn, desk.company, attempt_id[:12], "sent" if was_sent else "not sent", by, desk.now())
-        if was_sent and _books_take_notes(desk):
-            sent, sent_on = attempt_of(conn, desk.company, attempt_id)
-            work.queue_notes(conn, desk.company, notes_of(desk.company, sent, sent_on, note_texts(sent.action, desk.policy, sent_on)))
+        if was_sent:
+            _note_sent(conn, desk, attempt_id, by)
         wake(conn, desk.company, [customer_id], desk.rulebook, as_of)
     return str(attempt_id)
 

@@ -306,7 +306,8 @@ class Killing:
     def _attempted(self, name: str) -> tuple[set[str], set[str]]:
         """The invoices of attempts nobody knows the end of, each of which must be on the work list, and those of mails that were sent."""
         a, i = attempts.c, attempt_items.c
-        joined = select(a.attempt_id, a.status, i.invoice_id).join(attempt_items, (a.company == i.company) & (a.attempt_id == i.attempt_id))
+        kept = (a.company == i.company) & (a.attempt_id == i.attempt_id) & i.claim_key.is_not(None)
+        joined = select(a.attempt_id, a.status, i.invoice_id).join(attempt_items, kept)
         with reading(self.engine) as conn:
             rows = conn.execute(joined.where(a.company == name, a.kind == "notice")).all()
             listed = {work.id for work in waiting_work(conn, name) if work.kind == "unknown"}

@@ -37,6 +37,16 @@ def a_change_between_two_pages_is_not_lost(harness: Harness) -> None:
 
 
 @rule()
+def what_came_while_a_reading_was_interrupted_is_told_when_it_goes_on(harness: Harness) -> None:
+    harness.seed(many_invoices(harness))
+    heard = Listener()
+    heard.take([next(harness.new().changes(None))])
+    ids = harness.seed(Books((a_customer("late"),), (an_invoice("late", customer="late", due=harness.today - timedelta(days=5)),)))
+    heard.sync(harness.new())
+    assert heard.owed(ids.invoices["late"]) == eur("100.00")
+
+
+@rule()
 def after_a_crash_the_cursor_repeats_and_never_skips(harness: Harness) -> None:
     ids = harness.seed(many_invoices(harness))
     expected = {invoice: listen(harness).owed(invoice) for invoice in ids.invoices.values()}

@@ -162,6 +162,16 @@ def test_a_due_date_that_moved_later_takes_back_the_days_before_it() -> None:
     assert taken_back(owing(due=DUE + timedelta(days=10), charges=charged(by)), by) == [("agreed", "3.29 EUR", "overcharged")]
 
 
+def test_a_fee_that_waits_is_dropped_when_the_due_date_moved_and_it_is_not_late_enough_by_it() -> None:
+    by = book(FEE, from_days=5)
+    waiting = charged(by, state=ChargeState.WAITING)
+    assert taken_back(owing(due=DUE + timedelta(days=1), charges=waiting), by) == [("fee", "15.00 EUR", "overcharged")]
+    assert taken_back(owing(due=DUE - timedelta(days=1), charges=waiting), by) == []
+    assert taken_back(owing(due=DUE + timedelta(days=1), charges=charged(by)), by) == []
+    by_interest = book(AGREED, from_days=5)
+    assert taken_back(owing(due=DUE - timedelta(days=1), charges=charged(by_interest, state=ChargeState.WAITING)), by_interest) == []
+
+
 def test_a_void_invoice_takes_everything_back_and_doubt_nothing() -> None:
     by = book(FEE)
     assert taken_back(owing(charges=charged(by), is_void=True), by) == [("fee", "15.00 EUR", "invoice_void")]
