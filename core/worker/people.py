@@ -77,7 +77,7 @@ def approve(desk: Desk, keys: list[str] | None, by: str) -> int:
 
 
 def _note_sent(conn: Connection, desk: Desk, attempt_id: str, by: str) -> None:
-    """What follows from a notice that was sent after all, as if that had been known at once: promises it called broken end, notes are left."""
+    """What follows from a notice that was sent after all, as if that had been known at once: promises it called broken end, notes wait."""
     sent, sent_on = attempt_of(conn, desk.company, attempt_id)
     holds = active_holds(conn, desk.company, sent.action.customer.id)
     items = (replace(entry, broken_promise_on=broken_promise_on(entry.item, holds, desk.policy, sent_on)) for entry in sent.action.items)

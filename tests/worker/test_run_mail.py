@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 from history.sample_books import COMPANY, TODAY, customer
+from puntual.core.dunning.facts import HoldKind
 from puntual.core.errors import AnotherRunUnderWay, CompanyMustAct
 from puntual.core.history.database import reading, writing
+from puntual.core.history.holds import active_holds
 from puntual.core.history.runs import LEASE, take_lease
 from puntual.core.history.tables import attempts, companies
 from puntual.core.receivables import Contact, ContactRole
@@ -88,6 +90,18 @@ def test_a_line_that_broke_after_the_mail_leaves_its_end_to_a_person(office, was
     assert (len(office.post.mails), level(office), len(office.books.writes)) == (mails, ("reminder", 1), notes)
     with pytest.raises(NotFound):
         people.resolve(office.desk(), attempt, True, "eva", TODAY)
+
+
+@pytest.mark.parametrize("was_sent", [True, False])
+def test_a_mail_that_a_person_found_sent_ends_the_promise_that_it_called_broken(office, was_sent):
+    office.books.owe("i1", late=20)
+    office.run(TODAY - 15 * DAY)
+    people.hold(office.desk(), HoldKind.PROMISE, "F-i1", "", "by phone", TODAY - 8 * DAY, "eva", TODAY - 10 * DAY)
+    office.post.answer = lambda _: "cut"
+    (attempt,) = office.run().acted.need_a_person
+    people.resolve(office.desk(), attempt, was_sent, "eva", TODAY)
+    with reading(office.engine) as conn:
+        assert [hold.kind for hold in active_holds(conn, COMPANY)] == [HoldKind.PROMISE] * (not was_sent)
 
 
 def test_a_mail_that_a_person_found_sent_gets_the_note_with_the_amount_it_asked_for(office):
