@@ -111,7 +111,7 @@ def charge_key_forgotten() -> Iterator[None]:
         yield
 
 
-def _looked_up_as_new(desk: Any, ledger: Any, as_of: Any) -> Any:
+def _looked_up_as_new(desk: Any, *_: Any) -> Any:
     """What was being written is to be written, as if nobody had: under another marker."""
     from puntual.core.history.charge_rows import ChargeStatus
     from puntual.core.history.database import writing
