@@ -24,8 +24,10 @@ $(VENV)/.dev: $(BIN)/puntual pyproject.toml
 demo: $(if $(filter-out files,$(LEDGER)),$(VENV)/.stubs,$(BIN)/puntual)
 	@$(BIN)/puntual demo --dir demo --ledger $(LEDGER)
 
+# One more than there are cores: some of the tests wait for processes and servers of their own.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
