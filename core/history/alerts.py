@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, select, update
 
-from .database import upsert
+from .database import OF_COMPANY, upsert
 from .hosting_tables import alerts as table
 
-_COMPANY, _KEY = table.c.company == bindparam("of_company"), table.c.alert_key == bindparam("of_key")
+_COMPANY, _KEY = table.c.company == OF_COMPANY, table.c.alert_key == bindparam("of_key")
 _SAY = update(table).where(_COMPANY, _KEY).values(severity=bindparam("how"), text=bindparam("said"), hint=bindparam("do"))
 _COLUMNS = tuple(table.c[name] for name in ("company", "alert_key", "severity", "text", "hint", "since"))
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, select, update
 
 from ..dunning.facts import Action, ActionItem, ActionKind, Skipped, SkipReason, TaskKind, task_key
 from ..dunning.grouping import narrowed
@@ -19,7 +19,7 @@ from ..errors import AnotherRunUnderWay
 from .audit import append
 from .books import note_contact
 from .charge_marks import AT_ONCE
-from .database import execute_many, upsert
+from .database import OF_COMPANY, execute_many, upsert
 from .rows import GONE, OPEN
 from .tables import approvals, attempt_items, attempts, bad_addresses, companies, items, work_list
 
@@ -43,8 +43,7 @@ NOTHING_HAPPENED = frozenset({AttemptStatus.REJECTED, AttemptStatus.FAILED, Atte
 
 
 # The statements of the path that every mail takes, made once: building them anew each time costs more than running them.
-_OF_COMPANY: BindParameter[str] = bindparam("of_company")
-_THIS_ATTEMPT = (attempts.c.company == _OF_COMPANY, attempts.c.attempt_id == bindparam("of_attempt"))
+_THIS_ATTEMPT = (attempts.c.company == OF_COMPANY, attempts.c.attempt_id == bindparam("of_attempt"))
 _STILL_CLAIMED = (*_THIS_ATTEMPT, attempts.c.status == AttemptStatus.CLAIMED.value)
 _BEGIN = update(attempts).where(*_STILL_CLAIMED).values(status=AttemptStatus.SENDING.value, recipient=bindparam("to"))
 _SET_STATUS = (
@@ -55,8 +54,8 @@ _SET_STATUS = (
     )
 )
 _ASKED = (work_list.c.task_id == bindparam("of_task"), work_list.c.kind == AttemptStatus.UNKNOWN.value, work_list.c.done_at.is_(None))
-_ASK_NO_LONGER = delete(work_list).where(work_list.c.company == _OF_COMPANY, *_ASKED)
-_THIS_ITEM = (items.c.company == _OF_COMPANY, items.c.item_id == bindparam("of_item"))
+_ASK_NO_LONGER = delete(work_list).where(work_list.c.company == OF_COMPANY, *_ASKED)
+_THIS_ITEM = (items.c.company == OF_COMPANY, items.c.item_id == bindparam("of_item"))
 _LOOK_AGAIN = case((items.c.status == OPEN, func.coalesce(items.c.next_action_on, AT_ONCE)), else_=items.c.next_action_on)
 """Nothing is due for an item that is at work. When it no longer is, the next plan looks at it, should its run not come to say when."""
 _RAISE_LEVEL = (
@@ -72,9 +71,9 @@ _RAISE_LEVEL = (
     )
 )
 _REMEMBER_TASK = update(items).where(*_THIS_ITEM).values(task_key=bindparam("task"), open_attempt="", next_action_on=_LOOK_AGAIN)
-_USE_APPROVALS = delete(approvals).where(approvals.c.company == _OF_COMPANY, approvals.c.claim_key.in_(bindparam("keys", expanding=True)))
+_USE_APPROVALS = delete(approvals).where(approvals.c.company == OF_COMPANY, approvals.c.claim_key.in_(bindparam("keys", expanding=True)))
 _FIRST_SENT = (
-    update(companies).where(companies.c.company == _OF_COMPANY, companies.c.first_sent_at.is_(None)).values(first_sent_at=bindparam("at"))
+    update(companies).where(companies.c.company == OF_COMPANY, companies.c.first_sent_at.is_(None)).values(first_sent_at=bindparam("at"))
 )
 
 

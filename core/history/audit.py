@@ -19,15 +19,15 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from ..errors import BrokenInvariant, CompanyMustAct
-from .database import execute_many
+from .database import OF_COMPANY, execute_many
 from .tables import audit, companies
 
-_THIS_COMPANY = companies.c.company == bindparam("of_company")
+_THIS_COMPANY = companies.c.company == OF_COMPANY
 _HEAD = select(companies.c.audit_seq, companies.c.audit_hash).where(_THIS_COMPANY)
 _LOCKED_HEAD = _HEAD.with_for_update()
 _NEW_HEAD = update(companies).where(_THIS_COMPANY).values(audit_seq=bindparam("seq"), audit_hash=bindparam("new_hash"))
 _APPEND = insert(audit)
-_LEAVE = update(audit).where(audit.c.company == bindparam("of_company"), audit.c.seq == bindparam("of_seq")).values(data=bindparam("left"))
+_LEAVE = update(audit).where(audit.c.company == OF_COMPANY, audit.c.seq == bindparam("of_seq")).values(data=bindparam("left"))
 _ERASED = "erased"
 _MOST_IN_ONE = 500
 

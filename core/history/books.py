@@ -40,7 +40,7 @@ _PASS_NUMBER = select(companies.c.pass_number).where(companies.c.company == OF_C
 _NOTE_CONTACT = (
     update(customers)
     .where(
-        customers.c.company == bindparam("of_company"),
+        customers.c.company == OF_COMPANY,
         customers.c.customer_id == bindparam("of_customer"),
         customers.c.last_contact_on.is_(None) | (customers.c.last_contact_on <= bindparam("on")),
     )

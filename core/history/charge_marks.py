@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 from ..calendar import days_after
 from ..policy.schema import Policy
 from ..port import Page
-from .database import execute_many
+from .database import OF_COMPANY, execute_many
 from .rows import OPEN
 from .tables import allocations, items, late_charges, unapplied_credits
 
@@ -32,9 +32,7 @@ _BEAR_ON_CHARGES = (
     "instalment_count",
 )
 _SET_NEXT = (
-    update(items)
-    .where(items.c.company == bindparam("of_company"), items.c.item_id == bindparam("of_item"))
-    .values(next_charge_on=bindparam("look_on"))
+    update(items).where(items.c.company == OF_COMPANY, items.c.item_id == bindparam("of_item")).values(next_charge_on=bindparam("look_on"))
 )
 
 
@@ -129,19 +127,19 @@ def _uses(column: ColumnElement[str]) -> Select[Any]:
     of_source = (c.company == a.company) & (c.credit_id == a.source_id) & (c.kind == a.source_kind)
     query = select(a.invoice_id, a.source_id, a.currency, a.amount_minor, a.allocated_on, c.dated_on)
     joined = query.select_from(allocations.outerjoin(unapplied_credits, of_source))
-    return joined.where(a.company == bindparam("of_company"), column.in_(bindparam("ids", expanding=True)))
+    return joined.where(a.company == OF_COMPANY, column.in_(bindparam("ids", expanding=True)))
 
 
 _BY_ALLOCATION = _uses(allocations.c.allocation_id)
 _BY_INVOICE = _uses(allocations.c.invoice_id)
 _BY_SOURCE = _uses(allocations.c.source_id)
 _OWN_DOCUMENTS = select(items.c.invoice_id, items.c.status, items.c.outstanding_minor).where(
-    items.c.company == bindparam("of_company"), items.c.invoice_id.in_(bindparam("ids", expanding=True))
+    items.c.company == OF_COMPANY, items.c.invoice_id.in_(bindparam("ids", expanding=True))
 )
 _UNUSED = select(
     *(unapplied_credits.c[name] for name in ("customer_id", "credit_id", "kind", "currency", "remaining_minor")),
 ).where(
-    unapplied_credits.c.company == bindparam("of_company"),
+    unapplied_credits.c.company == OF_COMPANY,
     unapplied_credits.c.remaining_minor > 0,
     unapplied_credits.c.credit_id.in_(bindparam("ids", expanding=True)),
 )

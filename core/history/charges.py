@@ -32,7 +32,7 @@ _WITH = (
 )
 _SET_AMOUNTS = (
     update(items)
-    .where(items.c.company == bindparam("of_company"), items.c.item_id == bindparam("of_item"))
+    .where(items.c.company == OF_COMPANY, items.c.item_id == bindparam("of_item"))
     .values(total_minor=bindparam("whole"), outstanding_minor=bindparam("rest"))
 )
 

@@ -11,13 +11,13 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 from ..dunning.expected import NOTHING, Told
 from ..dunning.facts import Hold, HoldKind
 from ..receivables import OpenItem
-from .database import execute_many, upsert
+from .database import OF_COMPANY, execute_many, upsert
 from .rows import HOLD_COLUMNS, ITEM_COLUMNS, OPEN, hold_of, item_facts
 from .tables import expected_payments, holds, items
 
 _CHUNK = 900
 _FORGET = delete(expected_payments).where(
-    expected_payments.c.company == bindparam("of_company"), expected_payments.c.invoice_id == bindparam("of_invoice")
+    expected_payments.c.company == OF_COMPANY, expected_payments.c.invoice_id == bindparam("of_invoice")
 )
 
 

@@ -5,10 +5,11 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from .database import OF_COMPANY
 from .hosting_tables import unsent_items as table
 from .tables import attempt_items, attempts
 
-_THIS = (table.c.company == bindparam("of_company"), table.c.item_id == bindparam("of_item"))
+_THIS = (table.c.company == OF_COMPANY, table.c.item_id == bindparam("of_item"))
 _AGAIN = update(table).where(*_THIS).values(runs=table.c.runs + 1)
 _CHUNK = 900
 MOST = 500

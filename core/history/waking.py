@@ -13,7 +13,7 @@ from ..dunning.facts import Hold, ItemFacts
 from ..dunning.plan import Rulebook, wake_on
 from ..policy.schema import CustomerRule
 from ..receivables import Customer
-from .database import execute_many
+from .database import OF_COMPANY, execute_many
 from .read import customers_by_id, holds_by_customer
 from .rows import ITEM_COLUMNS, OPEN, item_facts
 from .tables import items
@@ -21,9 +21,7 @@ from .tables import items
 _CHUNK = 900
 
 _SET_NEXT_ACTION = (
-    update(items)
-    .where(items.c.company == bindparam("of_company"), items.c.item_id == bindparam("of_item"))
-    .values(next_action_on=bindparam("wake_on"))
+    update(items).where(items.c.company == OF_COMPANY, items.c.item_id == bindparam("of_item")).values(next_action_on=bindparam("wake_on"))
 )
 
 
