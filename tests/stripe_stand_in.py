@@ -41,24 +41,41 @@ class Wrong(Exception):
 
 
 class StripeStandIn(StubServer):
-    """`links` and `sessions` by id, as Stripe holds them; `bodies` are the forms that made links; `minimum` is the least it takes."""
+    """`links` and `sessions` by id, as Stripe holds them; `bodies` are the forms that made links; `minimum` is the least it takes;
+    `is_live` whether what is paid is money."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: NOW) -> None:
         super().__init__(now, retry_after=7)
+        self._now = now
         self.links: dict[str, dict[str, Any]] = {}
         self.sessions: dict[str, dict[str, Any]] = {}
+        self.asked: dict[str, tuple[int, str]] = {}
         self.bodies: list[dict[str, str]] = []
         self.keys: dict[str, tuple[bytes, dict[str, Any]]] = {}
         self.seen: Counter[str] = Counter()
         self.minimum = 50
         self.switches_off_when_used = True
+        self.is_live = True
 
-    def open_page(self, link_id: str, status: str = "open", payment: str = "unpaid", intent: str = "processing") -> str:
+    def open_page(
+        self,
+        link_id: str,
+        status: str = "open",
+        payment: str = "unpaid",
+        intent: str = "processing",
+        refunded: int = 0,
+        disputed: bool = False,
+    ) -> str:
         """A customer opens a link; with `status` complete, goes through to the end."""
-        key = f"cs_test_{len(self.sessions) + 1}"
+        key, at, asked = f"cs_test_{len(self.sessions) + 1}", int(self._now().timestamp()), self.asked[link_id]
+        charge = {"id": f"ch_{key}", "object": "charge", "amount_refunded": refunded, "disputed": disputed}
         self.sessions[key] = {
             "id": key, "object": "checkout.session", "payment_link": link_id, "status": status, "payment_status": payment,
-            "payment_intent": {"id": f"pi_{key}", "object": "payment_intent", "status": intent},
+            "created": at - 60, "livemode": self.is_live, "amount_total": asked[0], "currency": asked[1],
+            "payment_intent": {
+                "id": f"pi_{key}", "object": "payment_intent", "status": intent, "created": at,
+                "latest_charge": None if intent in ("requires_payment_method", "canceled") else charge,
+            },
         }  # fmt: skip
         if status == "complete":
             self.links[link_id]["restrictions"]["completed_sessions"]["count"] += 1
@@ -120,6 +137,7 @@ class StripeStandIn(StubServer):
             raise Wrong(400, "amount_too_small", f"The amount must be at least {self.minimum}. Key {KEY}")
         self.bodies.append(form)
         key = f"plink_{len(self.links) + 1}"
+        self.asked[key] = int(form["line_items[0][price_data][unit_amount]"]), form["line_items[0][price_data][currency]"]
         limit = int(form["restrictions[completed_sessions][limit]"])
         self.links[key] = {
             "id": key, "object": "payment_link", "active": True, "url": f"https://buy.stripe.com/test_{key}", "livemode": False,
@@ -135,7 +153,7 @@ class StripeStandIn(StubServer):
     def _listed(self, request: Request) -> Response:
         asked = request.args.to_dict()
         expand = asked.pop("expand[0]", "")
-        if set(asked) != {"payment_link", "status", "limit"} or expand not in ("", "data.payment_intent"):
+        if set(asked) != {"payment_link", "status", "limit"} or expand not in ("", "data.payment_intent.latest_charge"):
             raise Wrong(400, "parameter_unknown", f"Received unknown parameters: {sorted(asked)}")
         data = [s for s in self.sessions.values() if (s["payment_link"], s["status"]) == (asked["payment_link"], asked["status"])]
         shown = data if expand else [session | {"payment_intent": session["payment_intent"]["id"]} for session in data]

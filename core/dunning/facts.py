@@ -58,6 +58,7 @@ class SkipReason(StrEnum):
     GONE = "gone"
     CHANGED_MEANWHILE = "changed_meanwhile"
     ALREADY_CLAIMED = "already_claimed"
+    BEING_PAID = "being_paid"
 
 
 @dataclass(frozen=True, slots=True)

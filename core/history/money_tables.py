@@ -132,4 +132,5 @@ told_payments = Table(
     Column("recorded_number", Text, nullable=False, default=""),
     Column("changed_at", Instant, nullable=False),
     Index("told_payments_by_status", "company", "status"),
+    Index("told_payments_by_link", "company", "link"),
 )

@@ -1,6 +1,7 @@
 """Payments that a provider of links told of by itself, each once by the provider's own id, and whether the books have them."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -26,6 +27,7 @@ class PaymentStatus(StrEnum):
     CLOSED = "closed"
 
 
+_CHUNK = 900
 _ORDER = (told_payments.c.paid_on, told_payments.c.marker)
 _WITH = (
     select(told_payments)
@@ -82,6 +84,16 @@ def payment_called(conn: Connection, company: str, provider: str, payment_id: st
     """The payment of that id at that provider."""
     c = told_payments.c
     return next(iter(_kept(conn, company, c.provider == provider, c.payment_id == payment_id)), None)
+
+
+def payments_through(conn: Connection, company: str, links: Iterable[str]) -> dict[str, PaymentStatus]:
+    """How the payment stands that was told of, by the reference of the link that was paid."""
+    found: dict[str, PaymentStatus] = {}
+    wanted, c = sorted(set(links)), told_payments.c
+    for start in range(0, len(wanted), _CHUNK):
+        query = select(c.link, c.status).where(c.company == company, c.link.in_(wanted[start : start + _CHUNK]))
+        found |= {row.link: PaymentStatus(row.status) for row in conn.execute(query)}
+    return found
 
 
 def payments_with(conn: Connection, company: str, *statuses: PaymentStatus) -> list[ToldPayment]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ..errors import TryLater
 from ..money import Money
-from .port import LinkKind, LinkRequest, PaymentLink, PaymentLinkProvider, Unavailable
+from .port import BeingPaid, LinkKind, LinkRequest, PaymentLink, PaymentLinkProvider, Unavailable
 
 Providers = Mapping[str, PaymentLinkProvider]
 
@@ -30,11 +30,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """The ways to pay one request: at most one page and one transfer; `passed_over` says why the others are not there."""
+    """The ways to pay one request: at most one page and one transfer; `passed_over` says why the others are not there. Where it is being
+    paid already, nothing is offered."""
 
     page: PaymentLink | None = None
     transfer: PaymentLink | None = None
     passed_over: tuple[Unavailable, ...] = ()
+    being_paid: BeingPaid | None = None
 
 
 def choose(request: LinkRequest, rules: Iterable[LinkRule], providers: Providers, kind: LinkKind) -> Choice:
@@ -68,15 +70,23 @@ def offers(requests: Sequence[LinkRequest], rules: Sequence[LinkRule], providers
     """
     found: dict[LinkKind, dict[str, PaymentLink]] = {kind: {} for kind in LinkKind}
     passed: dict[str, list[Unavailable]] = {request.key: [] for request in requests}
+    paying: dict[str, BeingPaid] = {}
     for kind in LinkKind:
         for rule in (rule for rule in rules if providers[rule.provider].kind is kind):
-            pending = [request for request in requests if request.key not in found[kind]]
+            pending = [request for request in requests if request.key not in found[kind] and request.key not in paying]
             for key, answer in _answers(pending, rule, providers[rule.provider]).items():
-                if isinstance(answer, Unavailable):
+                if isinstance(answer, BeingPaid):
+                    paying[key] = answer
+                elif isinstance(answer, Unavailable):
                     passed[key].append(answer)
                 else:
                     found[kind][key] = answer
-    return {key: Offer(found[LinkKind.PAGE].get(key), found[LinkKind.TRANSFER].get(key), tuple(why)) for key, why in passed.items()}
+    return {
+        key: Offer(being_paid=paying[key])
+        if key in paying
+        else Offer(found[LinkKind.PAGE].get(key), found[LinkKind.TRANSFER].get(key), tuple(why))
+        for key, why in passed.items()
+    }
 
 
 def _answers(requests: Iterable[LinkRequest], rule: LinkRule, provider: PaymentLinkProvider) -> dict[str, PaymentLink | Unavailable]:

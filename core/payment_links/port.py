@@ -32,6 +32,15 @@ class LinkEnd(StrEnum):
     EXPIRED = "expired"
 
 
+class Known(StrEnum):
+    """What history knows of a payment through a link: nothing; that it came and waits to be in the books; or that it was dealt with, in the
+    books or by a person."""
+
+    NOTHING = "nothing"
+    WAITING = "waiting"
+    DEALT_WITH = "dealt_with"
+
+
 @dataclass(frozen=True, slots=True)
 class IssuedLink:
     """A link that was made before, as history keeps it. `reference` is the provider's own id of it."""
@@ -39,6 +48,7 @@ class IssuedLink:
     provider: str
     reference: str
     amount: Money
+    payment: Known = Known.NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,14 @@ class Unavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class BeingPaid(Unavailable):
+    """No link, because the customer pays or has paid through an earlier one and the books do not show it yet: not to be chased. `payment`
+    is what came; None while it is under way (a bank debit takes days) or is contested."""
+
+    payment: "PaymentReported | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class EndedLink:
     """An old link that must say that it is not to be paid any more, in the customer's language."""
 
@@ -108,8 +126,8 @@ class EndedLink:
 @dataclass(frozen=True, slots=True)
 class PaymentReported:
     """A payment that a provider tells of. `id` is the payment's own and the same however often and in whichever event it is told;
-    `event_id` is that of this telling. `paid_on` is the day in the company's zone; `link` the reference of the link that was paid;
-    `is_live` is false for a payment of the provider's test mode, with which no money came."""
+    `event_id` is that of this telling, or of where it was seen. `paid_on` is the day in the company's zone; `link` the reference of the
+    link that was paid; `is_live` is false for a payment of the provider's test mode, with which no money came."""
 
     provider: str
     id: str
@@ -168,8 +186,8 @@ class PaymentLinkProvider(Protocol):
     def links(self, requests: Sequence[LinkRequest]) -> Mapping[str, PaymentLink | Unavailable]:
         """A link, or why there is none, for each request by its key; asked again it gives the same link as long as that is good.
 
-        Links in `earlier` of the same provider for another amount end. Raises TryLater when the provider does not answer, CompanyMustAct
-        when it no longer lets us in.
+        Links in `earlier` of the same provider for another amount end; one that is being paid is told as BeingPaid. Raises TryLater when
+        the provider does not answer, CompanyMustAct when it no longer lets us in.
         """
         ...
 

@@ -4,19 +4,19 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from ..errors import CompanyMustAct, RejectedByLedger
 from ..secret import Secret
 from .account import NotPossible
-from .port import EndedLink, IssuedLink, LinkEnd, LinkKind, LinkRequest, PaymentLink, Unavailable
-from .stripe_money import to_stripe
+from .port import BeingPaid, EndedLink, IssuedLink, Known, LinkEnd, LinkKind, LinkRequest, PaymentLink, PaymentReported, Unavailable
+from .stripe_money import from_stripe, to_stripe
 from .stripe_webhook import AMOUNT, COMPANY, INVOICE, KEY
 from .words import ended
 
 if TYPE_CHECKING:
-    from .stripe_wire import LinkSeen, StripeWire
+    from .stripe_wire import LinkSeen, PaymentSeen, StripeWire
 
 _LONGEST_NAME, _LONGEST_METADATA = 250, 500
 # Stripe, "PaymentIntent", status: those after which no money comes by itself any more.
@@ -36,16 +36,25 @@ class StripeAccount:
     retries: int = 1
 
 
+class _Paying(Exception):
+    """An earlier link is being paid."""
+
+    def __init__(self, answer: BeingPaid) -> None:
+        self.answer = answer
+
+
 class StripeLinks:
-    """Links at Stripe. `now` is the one clock, aware UTC. Raises CompanyMustAct when Stripe's library is not installed."""
+    """Links at Stripe. `now` is the one clock, aware UTC, `zone` the company's, for the day of a payment. Raises CompanyMustAct when
+    Stripe's library is not installed."""
 
     id = "stripe"
     kind = LinkKind.PAGE
 
-    def __init__(self, account: StripeAccount, now: Callable[[], datetime]) -> None:
+    def __init__(self, account: StripeAccount, now: Callable[[], datetime], zone: tzinfo = UTC) -> None:
         self._wire = _wire(account)
         self._valid = timedelta(days=account.valid_days)
         self._now = now
+        self._zone = zone
 
     def can_pay(self, request: LinkRequest) -> str | None:
         """One invoice, and an amount that Stripe takes exactly."""
@@ -71,6 +80,8 @@ class StripeLinks:
             params = _params(request)
             link = self._still_good(request, earlier, params["metadata"]) or self._wire.create(params, _idempotency_key(params, earlier))
             self._check(link, params["metadata"])
+        except _Paying as paying:
+            return paying.answer
         except NotPossible as reason:
             return Unavailable(self.id, str(reason))
         except RejectedByLedger as refused:
@@ -78,24 +89,41 @@ class StripeLinks:
         return PaymentLink(link.url, self.kind, self._now() + self._valid, None, self.id, link.id)
 
     def _still_good(self, request: LinkRequest, earlier: Sequence[IssuedLink], metadata: Mapping[str, str]) -> "LinkSeen | None":
-        """The newest earlier link that is good for this very payment. The others are switched off. Raises NotPossible when money is on its
-        way or has come through one of them and the books do not show it yet."""
+        """The newest earlier link that is good for this very payment. The others are switched off. Raises _Paying when money is on its way
+        or has come through one of them and the books do not show it yet."""
         good: LinkSeen | None = None
         for issued in reversed(earlier):
             seen = self._wire.link(issued.reference)
             if seen is None:
                 continue
-            self._forbid_second_payment(seen)
+            self._forbid_second_payment(request, issued, seen)
             if good is None and seen.is_active and not seen.completed and seen.metadata == metadata:
                 good = seen
             elif seen.is_active:
                 self._end(seen.id, LinkEnd.CHANGED if seen.metadata != metadata else LinkEnd.EXPIRED, request.language)
         return good
 
-    def _forbid_second_payment(self, seen: "LinkSeen") -> None:
-        states = self._wire.payment_states(seen.id) if seen.completed else ()
-        if any(state not in _FAILED for state in states):
-            raise NotPossible("a payment through an earlier link is not in the books yet")
+    def _forbid_second_payment(self, request: LinkRequest, issued: IssuedLink, seen: "LinkSeen") -> None:
+        """What history knows of is left to it. The test mode pays nothing, and keeps nobody from being reminded."""
+        if not seen.completed or issued.payment is Known.DEALT_WITH:
+            return
+        for one in self._wire.payments(seen.id):
+            if one.state in _FAILED or one.kept <= 0:
+                continue
+            if issued.payment is Known.WAITING or not one.is_live:
+                raise NotPossible("a payment through an earlier link is not in the books yet")
+            raise _Paying(self._being_paid(request, seen, one))
+
+    def _being_paid(self, request: LinkRequest, seen: "LinkSeen", one: "PaymentSeen") -> BeingPaid:
+        if one.is_contested:
+            return BeingPaid(self.id, "it was paid on its page, and the customer's bank contests the payment")
+        if one.state != "paid":
+            return BeingPaid(self.id, "a payment on its page is under way")
+        on, amount = datetime.fromtimestamp(one.at, UTC).astimezone(self._zone).date(), from_stripe(one.kept, one.currency)
+        came = PaymentReported(
+            self.id, one.id, one.session, request.company, request.invoice_id, request.key, amount, on, seen.id, is_live=one.is_live
+        )
+        return BeingPaid(self.id, f"{amount} was paid on its page on {on}, and the books do not show it yet", came)
 
     def _check(self, link: "LinkSeen", metadata: Mapping[str, str]) -> None:
         """A repeated idempotency key answers with what was true then: a link that was ended since must not go out."""

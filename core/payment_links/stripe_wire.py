@@ -50,6 +50,21 @@ class LinkSeen:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentSeen:
+    """What was paid on a finished page. `state` is `paid`, or how its payment stands (Stripe, "PaymentIntent", status); `kept` is what
+    came less what was paid back, in Stripe's smallest unit; `at` is when the customer paid, in seconds since 1970."""
+
+    id: str
+    session: str
+    state: str
+    kept: int
+    currency: str
+    at: int
+    is_live: bool
+    is_contested: bool
+
+
 class StripeWire:
     """The calls that are needed, each with its errors in the house's terms.
 
@@ -84,9 +99,9 @@ class StripeWire:
             self._expire(session_id)
         return True
 
-    def payment_states(self, link_id: str) -> Sequence[str]:
-        """Of each finished page of the link: `paid`, or how its payment stands (Stripe, "PaymentIntent", status)."""
-        return self._said(lambda: self._states(link_id))
+    def payments(self, link_id: str) -> Sequence[PaymentSeen]:
+        """What was paid on each finished page of the link."""
+        return self._said(lambda: self._payments(link_id))
 
     def _expire(self, session_id: str) -> None:
         """One that was finished or ended meanwhile is refused, which is as good."""
@@ -99,10 +114,10 @@ class StripeWire:
         found = self._client.v1.checkout.sessions.list({"payment_link": link_id, "status": status, "limit": _OPEN_AT_MOST})
         return [session.id for session in found.data]
 
-    def _states(self, link_id: str) -> list[str]:
-        asked = {"payment_link": link_id, "status": "complete", "limit": _OPEN_AT_MOST, "expand": ["data.payment_intent"]}
-        found = self._client.v1.checkout.sessions.list(_p(asked))
-        return ["paid" if session.payment_status == "paid" else _status(session.payment_intent) for session in found.data]
+    def _payments(self, link_id: str) -> list[PaymentSeen]:
+        more = ["data.payment_intent.latest_charge"]
+        asked = {"payment_link": link_id, "status": "complete", "limit": _OPEN_AT_MOST, "expand": more}
+        return [_paid(session) for session in self._client.v1.checkout.sessions.list(_p(asked)).data]
 
     def _unless_gone(self, call: Callable[[], T]) -> T | None:
         try:
@@ -138,8 +153,20 @@ def _seen(link: Any) -> LinkSeen:
     return LinkSeen(link.id, link.url, link.active, completed, link.metadata.to_dict())
 
 
-def _status(payment_intent: Any) -> str:
-    return str(payment_intent.status) if payment_intent else ""
+def _paid(session: Any) -> PaymentSeen:
+    """A page with nothing to pay has no payment, and a payment that was never tried no charge."""
+    intent = session.payment_intent
+    charge = intent.latest_charge if intent else None
+    return PaymentSeen(
+        id=intent.id if intent else session.id,
+        session=session.id,
+        state="paid" if session.payment_status == "paid" else str(intent.status) if intent else "",
+        kept=session.amount_total - (charge.amount_refunded if charge else 0),
+        currency=session.currency,
+        at=intent.created if intent else session.created,
+        is_live=session.livemode,
+        is_contested=charge.disputed if charge else False,
+    )
 
 
 def _http_client(base_url: str, limits: Limits) -> stripe.HTTPClient:

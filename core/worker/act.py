@@ -23,6 +23,7 @@ from ..history.waking import wake
 from ..history.work import WorkItem, put_on_list, queue_notes, queue_task
 from ..notices.books import note_texts, task_texts
 from ..notices.charge_news import ChargeNews
+from ..policy.schema import Policy
 from ..port import Capability, LedgerConnector, Recheck
 from ..receivables import Invoice, UnappliedCredit, open_items
 from .desk import Desk
@@ -191,9 +192,9 @@ class Acting:
         return [mail for mail in ready if mail is not None]
 
     def _mail_of(self, attempt: Attempt, ways: Ways, news: ChargeNews) -> Prepared | None:
-        """The mail of an attempt; an address that no mail can be sent to ends the attempt as one that a server refuses."""
-        unpayable = without_a_way(attempt.action, ways, self.desk.policy)
-        left = self._without(attempt, [skipped_entry(entry, SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable])
+        """The mail of an attempt, without what is being paid or could not be. An address that no mail can be sent to ends the attempt as
+        one that a server refuses."""
+        left = self._without(attempt, list(_not_to_ask(attempt.action, ways, self.desk.policy)))
         if left is None:
             return None
         told = news.of_items(entry.item.id for entry in left.action.items)
@@ -263,6 +264,15 @@ class Acting:
             settle(conn, desk.company, attempt, Ending(AttemptStatus.SENT, detail="on the work list"), self.as_of, desk.now())
         self.report.tasks += 1
         self.report.done.append(attempt)
+
+
+def _not_to_ask(action: Action, ways: Ways, policy: Policy) -> Iterator[Skipped]:
+    """What must not stand in the notice: what the customer pays already, and what they could not pay."""
+    for entry in action.items:
+        if why := ways.being_paid.get(entry.item.id):
+            yield skipped_entry(entry, SkipReason.BEING_PAID, why)
+    unpayable = without_a_way(action, ways, policy)
+    yield from (skipped_entry(entry, SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable)
 
 
 def _ending(delivery: Delivery) -> Ending:

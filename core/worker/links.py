@@ -3,24 +3,36 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from email.utils import parseaddr
+from zoneinfo import ZoneInfo
 
 from ..channels.email import InlineImage
 from ..dunning.facts import Action, ActionItem, Skipped, SkipReason
+from ..dunning.grouping import narrowed
 from ..errors import BrokenInvariant, Refused, TryLater
 from ..history.audit import append
 from ..history.database import reading, writing
 from ..history.links import KeptLink, WhyEnded, keep_links, links_of, links_to_end, note_ended
+from ..history.told_payments import PaymentStatus, payments_through
 from ..money import Money
 from ..notices.context import LONGEST_REFERENCE, TransferCode
 from ..notices.display import clean
 from ..payment_links.account import Address, BankAccount
-from ..payment_links.choice import LinkRule, offers
+from ..payment_links.choice import LinkRule, Offer, offers
 from ..payment_links.ledger import LedgerPages
 from ..payment_links.pictures import png
-from ..payment_links.port import EndedLink, IssuedLink, LinkEnd, LinkKind, LinkRequest, PaymentLinkProvider, Unavailable
+from ..payment_links.port import (
+    EndedLink,
+    IssuedLink,
+    Known,
+    LinkEnd,
+    LinkKind,
+    LinkRequest,
+    PaymentLinkProvider,
+    Unavailable,
+)
 from ..payment_links.port import PaymentLink as GivenLink
 from ..payment_links.stripe_links import StripeAccount, StripeLinks
 from ..payment_links.transfer import BankTransfers
@@ -29,6 +41,7 @@ from ..policy.schema import Policy
 from ..port import Capability, LedgerConnector
 from ..receivables import OpenItem
 from .desk import Desk
+from .payments_told import keep_told
 
 MOST_ENDED = 100
 """Links that one run ends at most, each with a few calls to its provider; the rest is ended by the next runs."""
@@ -37,16 +50,19 @@ MOST_CODES = 3
 """Payment codes in one currency of a notice, where one for all does not do."""
 
 _PIXELS_A_MODULE = 6
+_HANDLED = frozenset({PaymentStatus.RECORDED, PaymentStatus.CLOSED})
 _WHY = {SkipReason.SETTLED_MEANWHILE: WhyEnded.PAID, SkipReason.GONE: WhyEnded.VOID}
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """The ways to pay that one notice offers: pages by item, payment codes, and their pictures."""
+    """The ways to pay that one notice offers: pages by item, payment codes, and their pictures. `being_paid` are items that the customer
+    pays already by what a provider says, each with its words: there is no way for them, and the notice must not ask for them."""
 
     pages: Mapping[str, str]
     codes: tuple[TransferCode, ...] = ()
     images: tuple[InlineImage, ...] = ()
+    being_paid: Mapping[str, str] = field(default_factory=dict)
 
 
 class Links:
@@ -66,8 +82,8 @@ class Links:
 
         Raises CompanyMustAct when a provider no longer lets us in.
         """
-        pages = self._offered_pages(actions)
-        return [self._ways(action, as_of, {key: url for key, url in pages.items() if key in _items(action)}) for action in actions]
+        offered = self._offered_pages(actions)
+        return [self._ways(action, as_of, {key: offered[key] for key in _items(action) if key in offered}) for action in actions]
 
     def end_stale(self) -> int:
         """End links whose item was paid, is void or has another amount by the history, or whose time is over. Returns how many."""
@@ -108,32 +124,33 @@ class Links:
         except Refused:
             return False
 
-    def _offered_pages(self, actions: Sequence[Action]) -> dict[str, str]:
-        """The page of each item, by item. What has to be ended some day is remembered before it goes out."""
+    def _offered_pages(self, actions: Sequence[Action]) -> Mapping[str, Offer]:
+        """What is offered for each item, by item. What has to be ended some day is remembered before it goes out, and a payment that
+        nobody told of as if it had been told."""
         if not self._pages:
             return {}
         earlier = self._earlier(actions)
         requests = [request for action in actions for request in self._page_requests(action, earlier)]
         made = offers(requests, self._pages, self._providers)
-        pages = {key: offer.page for key, offer in made.items() if offer.page is not None}
         if not self._is_preview:
-            missing = Counter(
-                f"{why.provider}: {why.reason}" for key, offer in made.items() if key not in pages for why in offer.passed_over
-            )
-            self._remember([_kept(request, pages[request.key]) for request in requests if request.key in pages], missing)
-        return {key: page.url for key, page in pages.items()}
+            self._remember([_kept(request, page) for request in requests if (page := made[request.key].page)], made.values())
+        return made
 
-    def _remember(self, given: Sequence[KeptLink | None], missing: Mapping[str, int]) -> None:
-        """Which links go out, of those that have to be ended some day, and why notices go without one."""
+    def _remember(self, given: Sequence[KeptLink | None], made: Iterable[Offer]) -> None:
+        """Which links go out, of those that have to be ended some day, why notices go without one, and what was paid."""
         lasting = [link for link in given if link is not None]
-        if lasting or missing:
+        missing = Counter(f"{why.provider}: {why.reason}" for offer in made if offer.page is None for why in offer.passed_over)
+        came = [offer.being_paid.payment for offer in made if offer.being_paid and offer.being_paid.payment]
+        if lasting or missing or came:
             now = self._desk.now()
             with writing(self._desk.engine) as conn:
                 keep_links(conn, self._desk.company, lasting, now)
                 if missing:
                     append(conn, self._desk.company, now, [("links_missing", {"reasons": dict(sorted(missing.items()))})])
+                for payment in came:
+                    keep_told(conn, self._desk, payment)
 
-    def _page_requests(self, action: Action, earlier: Mapping[str, tuple[KeptLink, ...]]) -> Iterator[LinkRequest]:
+    def _page_requests(self, action: Action, earlier: Mapping[str, tuple[IssuedLink, ...]]) -> Iterator[LinkRequest]:
         for item in (entry.item for entry in action.items):
             part = f" ({item.ordinal}/{item.instalment_count})" if item.instalment_count > 1 else ""
             yield LinkRequest(
@@ -146,16 +163,29 @@ class Links:
                 language=action.language,
                 customer_country=action.customer.country,
                 page_url=item.page_url,
-                earlier=tuple(IssuedLink(link.provider, link.reference, link.amount) for link in earlier.get(item.id, ())),
+                earlier=earlier.get(item.id, ()),
             )
 
-    def _earlier(self, actions: Sequence[Action]) -> Mapping[str, tuple[KeptLink, ...]]:
+    def _earlier(self, actions: Sequence[Action]) -> Mapping[str, tuple[IssuedLink, ...]]:
         if not self._lasting:
             return {}
         with reading(self._desk.engine) as conn:
-            return links_of(conn, self._desk.company, [key for action in actions for key in _items(action)])
+            made = links_of(conn, self._desk.company, [key for action in actions for key in _items(action)])
+            told = payments_through(conn, self._desk.company, [link.reference for links in made.values() for link in links])
+        known = {key: Known.DEALT_WITH if status in _HANDLED else Known.WAITING for key, status in told.items()}
+        return {
+            key: tuple(IssuedLink(one.provider, one.reference, one.amount, known.get(one.reference, Known.NOTHING)) for one in links)
+            for key, links in made.items()
+        }
 
-    def _ways(self, action: Action, as_of: date, pages: Mapping[str, str]) -> Ways:
+    def _ways(self, action: Action, as_of: date, offered: Mapping[str, Offer]) -> Ways:
+        """A code asks for nothing that is being paid already."""
+        pages = {key: offer.page.url for key, offer in offered.items() if offer.page}
+        paying = {key: offer.being_paid.reason for key, offer in offered.items() if offer.being_paid}
+        asked = [entry for entry in action.items if entry.item.id not in paying]
+        if not asked:
+            return Ways(pages, being_paid=paying)
+        action = narrowed(action, asked) if paying else action
         requests = [*_transfer_requests(self._desk.company, action, as_of)] if self._transfers else []
         made = offers(requests, self._transfers, self._providers)
         codes, images = [], []
@@ -165,7 +195,7 @@ class Links:
                 image = InlineImage(f"{request.key}.{self._mark(action)}", f"{request.key}.png", png(link.qr, _PIXELS_A_MODULE))
                 images.append(image)
                 codes.append(TransferCode(request.amount, link.reference, image.content_id))
-        return Ways(pages, tuple(codes), tuple(images))
+        return Ways(pages, tuple(codes), tuple(images), paying)
 
     def _mark(self, action: Action) -> str:
         """What makes the Content-IDs of a message its own (RFC 2392), and the same however often it is made."""
@@ -180,9 +210,8 @@ def known_ways(desk: Desk, action: Action, as_of: date) -> Ways:
 
 def without_a_way(action: Action, ways: Ways, policy: Policy) -> list[ActionItem]:
     """The items that the notice would claim without saying where to pay: it must not go out for them (docs/sources.md 24)."""
-    return [
-        entry for entry in action.items if entry.item.outstanding.currency not in policy.payment_details and entry.item.id not in ways.pages
-    ]
+    known = {*ways.pages, *ways.being_paid}
+    return [entry for entry in action.items if entry.item.outstanding.currency not in policy.payment_details and entry.item.id not in known]
 
 
 def providers_of(desk: Desk, ledger: LedgerConnector | None) -> dict[str, PaymentLinkProvider]:
@@ -212,7 +241,8 @@ def check_providers(desk: Desk) -> None:
 def _stripe(desk: Desk, link: PaymentLink) -> StripeLinks:
     if link.secret_key is None:
         raise BrokenInvariant("a policy without Stripe's key was let through")
-    return StripeLinks(StripeAccount(link.secret_key, link.valid_days or VALID_DAYS, desk.stripe_url), desk.now)
+    account = StripeAccount(link.secret_key, link.valid_days or VALID_DAYS, desk.stripe_url)
+    return StripeLinks(account, desk.now, ZoneInfo(desk.policy.company.time_zone))
 
 
 def accounts_of(policy: Policy) -> dict[str, BankAccount]:

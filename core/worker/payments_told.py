@@ -48,7 +48,7 @@ def payment_told(desk: Desk, body: bytes, signature: str) -> bool:
     with writing(desk.engine) as conn:
         ensure_company(conn, desk.company)
         if payment is not None and payment.company == desk.company:
-            _take(conn, desk, payment)
+            keep_told(conn, desk, payment)
         if back is not None:
             _take_back(conn, desk, back)
     return True
@@ -59,8 +59,8 @@ def _secret(desk: Desk) -> Secret:
     return next((secret for secret in secrets if secret is not None), Secret(""))
 
 
-def _take(conn: Connection, desk: Desk, payment: PaymentReported) -> None:
-    """Keep a payment, once. One of the test mode brought no money: it is only told of."""
+def keep_told(conn: Connection, desk: Desk, payment: PaymentReported) -> None:
+    """Keep a payment, once, and leave its invoice alone. One of the test mode brought no money: it is only told of."""
     entry = hashlib.sha256(f"{payment.provider}|{payment.id}".encode()).hexdigest()[:12]
     if _is_listed(conn, desk, entry) or payment_called(conn, desk.company, payment.provider, payment.id) is not None:
         return

@@ -24,8 +24,8 @@ def office(request, tmp_path, post):
 
 
 @pytest.fixture
-def stripe():
-    server = StripeStandIn()
+def stripe(office):
+    server = StripeStandIn(lambda: office.clock.now())
     yield server
     server.close()
     assert server.mistakes == []

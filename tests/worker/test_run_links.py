@@ -8,6 +8,7 @@ from email.message import EmailMessage
 import pytest
 from history.sample_books import COMPANY, TODAY, eur
 from puntual.connectors.stub_server import Trouble
+from puntual.core.dunning.facts import SkipReason
 from puntual.core.errors import CompanyMustAct, LedgerUnavailable, RejectedByLedger
 from puntual.core.history import audit
 from puntual.core.history.books import ensure_company
@@ -252,6 +253,79 @@ def test_a_crash_after_the_link_was_made_makes_no_second_one(shop, office, strip
             at.run()
     at.run()
     assert (list(stripe.links), at.kept()) == (["plink_1"], [("plink_1", "100.00 EUR", None)])
+
+
+# --- what is being paid already ------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_paid_on_its_page_is_not_chased_although_nobody_told_of_it(shop, office, stripe):
+    """The delivery of Stripe is late, or was never set up; the books know nothing."""
+    at = shop(STRIPE)
+    office.books.owe("i1")
+    at.run()
+    stripe.open_page("plink_1", "complete", "paid", "succeeded")
+    report = at.run(TODAY + 7 * DAY)
+    assert (len(office.post.mails), level(office)) == (1, ("reminder", 1))
+    assert [(one.reason, one.detail) for one in report.acted.dropped] == [
+        (SkipReason.BEING_PAID, f"100.00 EUR was paid on its page on {TODAY}, and the books do not show it yet")
+    ]
+    assert office.audited().count("payment_told") == 1
+    at.run(TODAY + 8 * DAY)
+    assert [(one.amount, one.received_on) for one, _ in office.books.received.values()] == [(eur("100"), TODAY)]
+    at.run(TODAY + 15 * DAY)
+    assert (len(office.post.mails), at.active()) == (1, [])
+
+
+def test_a_debit_that_is_under_way_is_waited_for_and_one_that_failed_is_asked_for_again(shop, office, stripe):
+    at = shop(STRIPE)
+    office.books.owe("i1")
+    at.run()
+    page = stripe.open_page("plink_1", "complete", "unpaid", "processing")
+    for day in (7, 8, 9):
+        report = at.run(TODAY + day * DAY)
+        assert [(one.reason, one.detail) for one in report.acted.dropped] == [(SkipReason.BEING_PAID, "a payment on its page is under way")]
+    assert (len(office.post.mails), office.audited().count("payment_told")) == (1, 0)
+    stripe.sessions[page]["payment_intent"]["status"] = "requires_payment_method"
+    office.books.last_bank_entry_on = TODAY + 12 * DAY
+    assert at.run(TODAY + 12 * DAY).acted.count("sent") == 1
+    assert ("plink_2" in text_of(office.post.mails[1]), at.active()) == (True, ["plink_2"])
+
+
+def test_the_rest_of_a_notice_goes_out_and_asks_for_the_rest_only(shop, office, stripe):
+    at = shop(STRIPE, CODE)
+    two_due(office)
+    at.run()
+    assert "\nEUR150\n" in codes_of(office.post.mails[0])[0]
+    first = next(link for link, (cents, _) in stripe.asked.items() if cents == 10_000)
+    stripe.open_page(first, "complete", "unpaid", "processing")
+    at.run(TODAY + 7 * DAY)
+    (_, mail) = office.post.mails
+    assert "\nEUR50\n" in codes_of(mail)[0]
+    assert ("F-i1" in text_of(mail), "F-i2" in text_of(mail), "150,00" in text_of(mail)) == (False, True, False)
+
+
+def test_what_is_being_paid_waits_where_the_page_is_the_only_way_to_pay(shop, office, stripe):
+    at = shop(STRIPE, details=False)
+    office.books.owe("i1")
+    at.run()
+    stripe.open_page("plink_1", "complete", "unpaid", "processing")
+    assert [one.reason for one in at.run(TODAY + 7 * DAY).acted.dropped] == [SkipReason.BEING_PAID]
+
+
+def test_after_its_payment_is_in_the_books_what_is_left_is_asked_for_with_another_link(shop, office, stripe):
+    """Such as a late charge that the invoice bears since."""
+    at = shop(STRIPE)
+    office.books.owe("i1")
+    at.run()
+    stripe.open_page("plink_1", "complete", "paid", "succeeded")
+    at.run(TODAY + 7 * DAY)
+    office.books.owe("i1", total="140")
+    at.run(TODAY + 8 * DAY)
+    at.run(TODAY + 16 * DAY)
+    assert [(reference, amount, why) for reference, amount, why in at.kept()] == [
+        ("plink_1", "100.00 EUR", WhyEnded.CHANGED),
+        ("plink_2", "40.00 EUR", None),
+    ]
 
 
 def test_in_shadow_nothing_is_made(shop, office, stripe):

@@ -3,8 +3,9 @@
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import stripe
@@ -13,7 +14,18 @@ from puntual.core.errors import BrokenInvariant, CompanyMustAct, PuntualError, R
 from puntual.core.money import Money
 from puntual.core.payment_links import stripe_links
 from puntual.core.payment_links.account import NotPossible
-from puntual.core.payment_links.port import EndedLink, IssuedLink, LinkEnd, LinkKind, LinkRequest, PaymentLink, Unavailable
+from puntual.core.payment_links.port import (
+    BeingPaid,
+    EndedLink,
+    IssuedLink,
+    Known,
+    LinkEnd,
+    LinkKind,
+    LinkRequest,
+    PaymentLink,
+    PaymentReported,
+    Unavailable,
+)
 from puntual.core.payment_links.stripe_links import StripeAccount, StripeLinks
 from puntual.core.payment_links.stripe_money import from_stripe, to_stripe
 from puntual.core.secret import Secret
@@ -31,9 +43,9 @@ def at_stripe() -> Iterator[StripeStandIn]:
     assert server.mistakes == []
 
 
-def provider(server: StripeStandIn, **changes: Any) -> StripeLinks:
+def provider(server: StripeStandIn, zone: tzinfo = UTC, **changes: Any) -> StripeLinks:
     account = StripeAccount(Secret(KEY), base_url=server.url, retries=0, read_seconds=5)
-    return StripeLinks(replace(account, **changes), lambda: NOW)
+    return StripeLinks(replace(account, **changes), lambda: NOW, zone)
 
 
 def link(server: StripeStandIn, asked: LinkRequest = ASKED, **changes: Any) -> PaymentLink:
@@ -134,11 +146,81 @@ def test_the_library_asks_again_under_the_same_key(at_stripe: StripeStandIn, mon
     assert list(at_stripe.seen.values()) == [2]
 
 
-def test_an_invoice_that_is_being_paid_gets_no_second_link(at_stripe: StripeStandIn) -> None:
+def test_an_invoice_that_was_paid_gets_no_second_link_and_the_payment_is_told(at_stripe: StripeStandIn) -> None:
+    made = link(at_stripe)
+    page = at_stripe.open_page(made.reference, "complete", "paid", "succeeded")
+    answer = provider(at_stripe, zone=ZoneInfo("Pacific/Auckland")).links([after(made, amount="1290.40")])[ASKED.key]
+    on = date(2026, 11, 20)
+    came = PaymentReported("stripe", f"pi_{page}", page, "soler", "inv1", "inv1/1", ASKED.amount, on, made.reference, is_live=True)
+    assert answer == BeingPaid("stripe", "1250.40 EUR was paid on its page on 2026-11-20, and the books do not show it yet", came)
+    assert len(at_stripe.links) == 1
+
+
+@pytest.mark.parametrize(("zone", "day"), [("Pacific/Auckland", 21), ("America/Los_Angeles", 20)])
+def test_the_day_of_a_payment_is_the_companys(zone: str, day: int) -> None:
+    server = StripeStandIn(lambda: datetime(2026, 11, 20, 20, 0, tzinfo=UTC))
+    try:
+        made = link(server)
+        server.open_page(made.reference, "complete", "paid", "succeeded")
+        answer = provider(server, ZoneInfo(zone)).links([after(made)])[ASKED.key]
+        assert isinstance(answer, BeingPaid)
+        assert answer.payment is not None
+        assert answer.payment.paid_on == date(2026, 11, day)
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        ({"payment": "unpaid", "intent": "processing"}, "a payment on its page is under way"),
+        (
+            {"payment": "paid", "intent": "succeeded", "disputed": True},
+            "it was paid on its page, and the customer's bank contests the payment",
+        ),
+    ],
+)
+def test_what_is_under_way_or_contested_is_being_paid_and_is_no_payment_yet(
+    at_stripe: StripeStandIn, page: dict[str, Any], reason: str
+) -> None:
+    made = link(at_stripe)
+    at_stripe.open_page(made.reference, "complete", **page)
+    assert provider(at_stripe).links([after(made)])[ASKED.key] == BeingPaid("stripe", reason)
+
+
+def test_what_was_paid_back_in_part_came_for_the_rest_only(at_stripe: StripeStandIn) -> None:
+    made = link(at_stripe)
+    at_stripe.open_page(made.reference, "complete", "paid", "succeeded", refunded=25_040)
+    answer = provider(at_stripe).links([after(made)])[ASKED.key]
+    assert isinstance(answer, BeingPaid)
+    assert answer.payment is not None
+    assert answer.payment.amount == Money.of("1000.00", "EUR")
+
+
+def test_what_was_paid_back_whole_can_be_paid_anew(at_stripe: StripeStandIn) -> None:
+    made = link(at_stripe)
+    at_stripe.open_page(made.reference, "complete", "paid", "succeeded", refunded=125_040)
+    assert link(at_stripe, after(made)).reference == "plink_2"
+
+
+@pytest.mark.parametrize("known", [Known.WAITING, Known.NOTHING])
+def test_what_history_knows_or_was_never_money_keeps_from_a_second_link_only(at_stripe: StripeStandIn, known: Known) -> None:
+    at_stripe.is_live = known is Known.WAITING
     made = link(at_stripe)
     at_stripe.open_page(made.reference, "complete", "paid", "succeeded")
-    assert why_not(at_stripe, after(made)) == "a payment through an earlier link is not in the books yet"
-    assert len(at_stripe.links) == 1
+    (earlier,) = after(made).earlier
+    asked = replace(ASKED, earlier=(replace(earlier, payment=known),))
+    assert provider(at_stripe).links([asked])[ASKED.key] == Unavailable(
+        "stripe", "a payment through an earlier link is not in the books yet"
+    )
+
+
+def test_what_is_left_after_a_payment_that_was_dealt_with_is_a_new_link(at_stripe: StripeStandIn) -> None:
+    made = link(at_stripe)
+    at_stripe.open_page(made.reference, "complete", "paid", "succeeded")
+    (earlier,) = after(made).earlier
+    asked = replace(ASKED, amount=Money.of("40.00", "EUR"), earlier=(replace(earlier, payment=Known.DEALT_WITH),))
+    assert link(at_stripe, asked).reference == "plink_2"
 
 
 @pytest.mark.parametrize("is_off", [True, False])
