@@ -93,20 +93,26 @@ class StripeLinks:
         or has come through one of them and the books do not show it yet."""
         good: LinkSeen | None = None
         for issued in reversed(earlier):
-            seen = self._wire.link(issued.reference)
+            seen = self._look(request, issued)
             if seen is None:
                 continue
-            self._forbid_second_payment(request, issued, seen)
             if good is None and seen.is_active and not seen.completed and seen.metadata == metadata:
                 good = seen
             elif seen.is_active:
                 self._end(seen.id, LinkEnd.CHANGED if seen.metadata != metadata else LinkEnd.EXPIRED, request.language)
+                # It may have been paid on in the moment before it ended.
+                self._look(request, issued)
         return good
 
+    def _look(self, request: LinkRequest, issued: IssuedLink) -> "LinkSeen | None":
+        """The link as it is now, None when it is gone. Of a payment, what history knows of is left to it. The test mode pays nothing, and
+        keeps nobody from being reminded."""
+        seen = self._wire.link(issued.reference)
+        if seen is not None and seen.completed and issued.payment is not Known.DEALT_WITH:
+            self._forbid_second_payment(request, issued, seen)
+        return seen
+
     def _forbid_second_payment(self, request: LinkRequest, issued: IssuedLink, seen: "LinkSeen") -> None:
-        """What history knows of is left to it. The test mode pays nothing, and keeps nobody from being reminded."""
-        if not seen.completed or issued.payment is Known.DEALT_WITH:
-            return
         for one in self._wire.payments(seen.id):
             if one.state in _FAILED or one.kept <= 0:
                 continue

@@ -20,6 +20,7 @@ from puntual.core.history.tables import attempt_items, attempts, companies, work
 from puntual.core.money import Money
 from puntual.core.port import Capability
 from simulation.oracle_charges import OLDEST_LOOK, of_charges, stood
+from simulation.oracle_pages import of_pages
 from simulation.play import Play, Taken
 from simulation.simulated_world import Rung, Seller, is_open, outstanding_of
 from simulation.townspeople import Said, message_id_of
@@ -54,7 +55,7 @@ class Oracle:
         """Everything that should not have been, in words."""
         found = list(self.play.wrong)
         looks = (self._contacts, self._rises, self._written, self._charges, self._payments, self._notes, self._called_once)
-        looks += (self._expected, self._wishes, self._trail)
+        looks += (self._expected, self._wishes, self._trail, self._pages)
         for number, mail in enumerate(self.play.taken):
             found += self._of_mail(number, mail)
         found += self._twice()
@@ -211,6 +212,9 @@ class Oracle:
             if not recorded[number] and number not in listed and number in self.play.told_of:
                 yield f"{seller.name}: the payment {number} is neither in the books nor on the work list"
 
+    def _pages(self, seller: Seller) -> Iterator[str]:
+        yield from of_pages(self.play, seller)
+
     def _notes(self, seller: Seller) -> Iterator[str]:
         if Capability.NOTES not in seller.books.capabilities:
             return
@@ -318,7 +322,9 @@ class Oracle:
             for item, level, _, _ in self.keys[number]:
                 index = next(at for at, rung in enumerate(seller.ladder) if rung.key == level)
                 levels[item.partition("/")[0]] = (index, mail.asked_on)
-        slack = 1 + 2 * seller.weekdays_only + (seller.mode == "approve")
+        # A call about one item comes before a mail about another, also when it falls out at the last look.
+        has_call = any(rung.is_call for rung in seller.ladder)
+        slack = 1 + 2 * seller.weekdays_only + (seller.mode == "approve") + has_call
         for one in seller.books.invoices.values():
             quiet, step = self._quiet_since(seller, one), _next(seller.ladder, levels.get(one.id), one.due_date)
             if quiet is None or step is None or one.is_late_charge or one.customer_id in self.play.refused:

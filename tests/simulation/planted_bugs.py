@@ -13,8 +13,10 @@ from puntual.core.channels.port import DeliveryStatus
 from puntual.core.dunning import charge_periods, charges, levels, plan
 from puntual.core.history import attempts
 from puntual.core.history.attempts import AttemptStatus, Ending
+from puntual.core.payment_links.stripe_links import StripeLinks
 from puntual.core.worker import act, charge_writing, charging, lease, run, write_back
 from puntual.core.worker.act import Acting
+from puntual.core.worker.links import Links
 
 
 @contextmanager
@@ -250,12 +252,33 @@ def level_too_early() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def payers_asked_again() -> Iterator[None]:
+    """Nobody looks whether an earlier page was paid on."""
+    with patch.object(StripeLinks, "_forbid_second_payment", lambda *_: None):
+        yield
+
+
+@contextmanager
+def earlier_page_left() -> Iterator[None]:
+    """A page is made for the new amount, and the one for the old amount stays."""
+    with patch.object(StripeLinks, "_end", lambda *_: None):
+        yield
+
+
+@contextmanager
+def pages_never_ended() -> Iterator[None]:
+    """A page stays when nothing is owed any more."""
+    with patch.object(Links, "_end", lambda *_: 0):
+        yield
+
+
 PLANTED: dict[str, Callable[[], Any]] = {
     bug.__name__: bug
     for bug in (
         settle_before_act, claim_without_unique_key, resend_on_unknown, recover_as_free, recheck_skipped, recheck_without_holds,
         lease_ignored, charge_key_forgotten, notes_without_looking, old_amount, wish_forgotten, trail_forgotten,
         charge_on_paid, charge_on_held, charge_too_early, approval_ignored, credits_without_looking, payments_without_looking,
-        expected_day_left, level_too_early,
+        expected_day_left, level_too_early, payers_asked_again, earlier_page_left, pages_never_ended,
     )
 }  # fmt: skip

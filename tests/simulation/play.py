@@ -15,6 +15,7 @@ from puntual.core.worker.desk import Desk
 from simulation.database_points import DOOR, fresh_database, place
 from simulation.fault_plan import Weather
 from simulation.moments import AttendedLedger, Charged, Seen
+from simulation.pay_pages import ADDRESS, PayPages, PointedWire
 from simulation.points import Points
 from simulation.simulated_host import StageClock, Supervisor, forget_policies, on_stage
 from simulation.simulated_world import Seller, World, drawn_world
@@ -27,7 +28,8 @@ from sqlalchemy.exc import DBAPIError
 class Taken:
     """A mail that the server took. `seen` is how each invoice of the company stood in the last answer to the job that sent it;
     `begun` is when the worker had written down that it sends it: who falls asleep after that knows nothing of it; `heard` when each invoice
-    was looked at last, so that what people had said of it by then had to be heard."""
+    was looked at last, so that what people had said of it by then had to be heard; `pages` when each pay page was, `pages_unknown` that
+    Stripe did not answer that job."""
 
     company: str
     at: datetime
@@ -40,6 +42,8 @@ class Taken:
     credits: dict[str, Any]
     begun: datetime
     heard: dict[str, datetime]
+    pages: dict[str, datetime]
+    pages_unknown: bool
 
 
 @dataclass
@@ -58,6 +62,7 @@ class Play(Townspeople):
     approved: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
     surprises: dict[str, int] = field(default_factory=dict)
     told_of: set[str] = field(default_factory=set)
+    pages: dict[str, PayPages] = field(default_factory=lambda: defaultdict(PayPages))
     refused: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
 
@@ -87,7 +92,8 @@ class Play(Townspeople):
         DOOR.open_to(self.points)
         self._write_policies()
         self.supervisor = Supervisor(self.stage, self.folder, self.engine, self._dress, self.world.hands, self.world.shares_queue)
-        with on_stage(self.stage, self.supervisor):
+        wire_to = lambda name: PointedWire(self, self.world.sellers[name])  # noqa: E731
+        with on_stage(self.stage, self.supervisor, wire_to, self.world.sellers):
             try:
                 self._set_up()
                 self.stage.run(self.world.calm_from)
@@ -214,9 +220,18 @@ class Play(Townspeople):
         known = dict(strand.facts.get("seen", {}))
         unapplied, heard = dict(strand.facts.get("credits", {})), dict(strand.facts.get("heard", {}))
         begun, message_id = strand.facts.get("committed", self.stage.now), str(message["Message-ID"])
-        more = (known, seller.day(begun), unapplied, begun, heard)
+        looked, is_unknown = dict(strand.facts.get("pages", {})), "pages_unknown" in strand.facts
+        more = (known, seller.day(begun), unapplied, begun, heard, looked, is_unknown)
         self.taken.append(Taken(seller.name, self.stage.now, strand.process.name, message_id, to, text, *more))
         self.stage.tell("mail taken", f"{seller.name} to {to}: {message['Subject']}")
+        self._give_pages(seller, text)
+
+    def _give_pages(self, seller: Seller, text: str) -> None:
+        for page in self.pages[seller.name].pages.values():
+            if page.given_at is None and ADDRESS + page.id in text:
+                page.given_at = self.stage.now
+                if self.random.random() < 0.4:
+                    self._pay_later(seller, page)
 
     # --- the calm ---------------------------------------------------------------------------------------------------------------
 

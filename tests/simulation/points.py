@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from puntual.core.channels.port import Delivery, DeliveryStatus
-from puntual.core.errors import AuthorizationExpired, CompanyMustAct, LedgerUnavailable, RateLimited, UnexpectedResponse
+from puntual.core.errors import AuthorizationExpired, CompanyMustAct, LedgerUnavailable, RateLimited, TryLater, UnexpectedResponse
 from simulation.database_points import AWAY, DOOR, FULL, PointedConnection
 from simulation.fault_plan import Weather
 from simulation.simulated_world import World
@@ -97,6 +97,19 @@ class Points:
             raise RateLimited("Too many calls.", retry_after=self.weather.random.choice((None, 60, 900, 7200)))
         if self._in_spell("ledger_down", company):
             raise LedgerUnavailable("It is down.")
+
+    # --- the provider of pay pages ------------------------------------------------------------------------------------------------
+
+    def stripe(self, name: str, is_done: bool) -> None:
+        """Before a call reaches it, or after its effect and before the answer arrives."""
+        process = self._living()
+        self._pass_time(0.3)
+        self._maybe_crash(process, f"{'after' if is_done else 'before'}: {name}", 1.0)
+        if self._strikes("lost_answer" if is_done else "unavailable"):
+            raise TryLater("Stripe could not be reached, or did not answer in time.")
+        self._maybe_meddle()
+        if is_done:
+            self._maybe_stall(process)
 
     # --- the mail server --------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import heapq
 import os
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +20,13 @@ from puntual.core.hosting.jobs import Job, JobKind, Timetable
 from puntual.core.hosting.roster import Roster
 from puntual.core.hosting.ticking import PULSE, Ticker
 from puntual.core.hosting.work import Working
+from puntual.core.payment_links import stripe_links
 from puntual.core.policy.read import read_policy
 from puntual.core.worker import clock as clock_module
 from puntual.core.worker import lease as lease_module
 from puntual.core.worker import wiring
 from puntual.core.worker.desk import Desk
+from simulation.simulated_world import KEY_OF, STRIPE_SECRET, WEBHOOK_OF
 from simulation.stage import Crash, Process, Stage
 
 _LONGEST_WITHOUT_A_LOOK = timedelta(hours=4)
@@ -285,8 +287,9 @@ def _instant(text: str) -> datetime:
 
 
 @contextmanager
-def on_stage(stage: Stage, supervisor: Supervisor) -> Iterator[None]:
-    """Everything that asks the machine for the time, a number of its own or who is alive asks the stage."""
+def on_stage(stage: Stage, supervisor: Supervisor, wire_to: Callable[[str], Any], companies: Iterable[str]) -> Iterator[None]:
+    """Everything that asks the machine for the time, a number of its own or who is alive asks the stage. `wire_to` is the way to the pay
+    pages of the company whose key it is."""
     clock = StageClock(stage)
     system = SimpleNamespace(getpid=lambda: stage.process().pid, kill=lambda pid, _: _kill(stage, supervisor, pid))
     with ExitStack() as changed:
@@ -298,10 +301,12 @@ def on_stage(stage: Stage, supervisor: Supervisor) -> Iterator[None]:
             (uuid, "uuid4", lambda: uuid.UUID(int=stage.ids.getrandbits(128), version=4)),
             (wiring, "read_policy", _read_once),
             (wiring, "Rulebook", SimpleNamespace(of=_rulebook_of)),
+            (stripe_links, "_wire", lambda account: wire_to(account.secret_key.reveal())),
             (host_module, "Ticker", lambda wake, pulse: StageTicker(stage, wake, pulse, supervisor.waits)),
         ):
             changed.enter_context(patch.object(target, name, value))
-        changed.enter_context(patch.dict(os.environ, {"PUNTUAL_DATABASE": "sqlite:///not-used"}))
+        secrets = {KEY_OF.format(name): name for name in companies} | {WEBHOOK_OF: STRIPE_SECRET}
+        changed.enter_context(patch.dict(os.environ, {"PUNTUAL_DATABASE": "sqlite:///not-used"} | secrets))
         yield
 
 

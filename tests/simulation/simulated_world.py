@@ -39,6 +39,8 @@ procedures: {{standard: {{levels: [{levels}]}}}}
 """
 NOTICES = {"upcoming": "before_due", "reminder": "reminder", "second": "second", "firm": "firm", "final": "final"}
 STRIPE_SECRET = "whsec_simulation"
+KEY_OF, WEBHOOK_OF = "STRIPE_KEY_{}", "STRIPE_WEBHOOK"
+"""Where the policies say that the secrets are."""
 
 
 @dataclass
@@ -76,6 +78,7 @@ class Seller:
     keeps: bool = False
     placement: str = "document"
     takes_payments: bool = False
+    gives_pages: bool = False
     remark: str = ""
     is_broken: bool = False
     troubles: list[tuple[datetime, datetime, str]] = field(default_factory=list)
@@ -110,9 +113,13 @@ class Seller:
             sync=self.sync_minutes,
             run_at=", ".join(f'"{at:%H:%M}"' for at in self.run_at),
             levels=levels,
-            links="",
+            links=self._pages(),
             charges=self._charges(),
         )
+
+    def _pages(self) -> str:
+        secrets = (("secret_key", KEY_OF.format(self.name)), ("webhook_secret", WEBHOOK_OF))
+        return "{provider: stripe, " + ", ".join(f'{key}: "${{{name}}}"' for key, name in secrets) + "}" if self.gives_pages else ""
 
     def _charges(self) -> str:
         if self.fee is None:
@@ -198,6 +205,7 @@ def _seller(name: str, random: Random, begin: datetime) -> Seller:
         made.announces, made.asks, made.keeps = random.random() < 0.4, random.random() < 0.4, random.random() < 0.4
         made.placement = random.choice(("document", "document", "line"))
     made.takes_payments = random.random() < 0.6
+    made.gives_pages = made.takes_payments and Random(f"pages {name} {begin}").random() < 0.5
     _open_books(made, random, first)
     return made
 

@@ -37,6 +37,9 @@ FOUND_BY = {
     "payments_without_looking": "times payment_recorded",
     "expected_day_left": "and the books say",
     "level_too_early": "days after that",
+    "payers_asked_again": "is asked for, and was paid",
+    "earlier_page_left": "can be paid on",
+    "pages_never_ended": "can still be paid",
 }
 
 

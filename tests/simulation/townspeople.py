@@ -19,6 +19,7 @@ from puntual.core.history.database import reading, writing
 from puntual.core.history.hosting import wish_for_sync
 from puntual.core.history.tables import approvals, attempt_items, attempts
 from puntual.core.history.work import waiting_work
+from puntual.core.money import Money
 from puntual.core.policy.payment_schema import LinkProvider, PaymentLink
 from puntual.core.receivables import DocumentStatus
 from puntual.core.secret import Secret
@@ -27,6 +28,7 @@ from puntual.core.worker.charging import NoSuchCharge, waive
 from puntual.core.worker.desk import Desk
 from puntual.core.worker.payments_told import payment_told
 from puntual.core.worker.wiring import desk_of
+from simulation.pay_pages import Paying, PayPage, PayPages
 from simulation.simulated_world import STRIPE_SECRET, Seller, World, is_open, outstanding_of, owe, with_due
 from simulation.stage import Process, Stage
 from sqlalchemy import select
@@ -70,6 +72,7 @@ class Townspeople:
     changes: dict[tuple[str, str], list[tuple[datetime, str]]]
     told_payments: dict[str, set[str]]
     told_of: set[str]
+    pages: dict[str, PayPages]
     waived: dict[str, list[Any]]
     charged: dict[str, list[Any]]
     approved: dict[str, dict[str, datetime]]
@@ -292,22 +295,63 @@ class Townspeople:
 
     def _stripe(self, seller: Seller) -> None:
         """A customer pays on a page, and the provider tells it: once, twice, late."""
+        if seller.gives_pages:
+            given = [page for page in self.pages[seller.name].pages.values() if page.given_at and page.is_active]
+            if given:
+                self._pay_on(seller, self.random.choice(given))
+            return
         one = self._open(seller)
         if one is None or not seller.takes_payments or any(one.id in key for key in self.told_payments[seller.name]):
             return
         number = f"pi_{seller.name}_{one.id}"
         self.told_payments[seller.name].add(number)
-        body = _stripe_body(seller, one, number, self.stage.now)
-        for times in range(self.random.choice((1, 2, 3))):
-            late = timedelta(minutes=self.random.choice((0, 1, 300))) if times else timedelta(0)
+        self._deliver(seller, one.id, outstanding_of(one), number, "plink_1", self.random.choice((1, 2, 3)))
+
+    def _deliver(self, seller: Seller, invoice_id: str, amount: Money, number: str, link: str, times: int) -> None:
+        body = _stripe_body(seller, invoice_id, amount, number, link, self.stage.now)
+        for time in range(times):
+            late = timedelta(minutes=self.random.choice((0, 1, 300))) if time else timedelta(0)
             self.stage.at(self.stage.now + late, lambda: self._person("stripe", lambda: self._tell_payment(seller, body, number)))
+
+    def _pay_on(self, seller: Seller, page: PayPage) -> None:
+        """A customer pays on a page that a mail had: with a card, or with a debit that comes, or fails, days later."""
+        pages = self.pages[seller.name]
+        paying = pages.begin_payment(page, self.stage.now)
+        self.told_payments[seller.name].add(paying.id)
+        other = pages.other_payment(page, self.stage.now)
+        if other is not None and not any(one.reference == other.id for one, _ in seller.books.received.values()):
+            self.wrong.append(f"{seller.name}: {page.invoice_id} could be paid on {page.id} although {other.id} was there")
+        if self.random.random() < 0.7:
+            self._come(seller, page, paying)
+            return
+        self.stage.tell("customer: debit", f"{seller.name} {page.id} {page.invoice_id}")
+        ends = self._come if self.random.random() < 0.6 else self._fail
+        self.stage.at(self.stage.now + timedelta(hours=self.random.randrange(6, 90)), lambda: ends(seller, page, paying))
+
+    def _pay_later(self, seller: Seller, page: PayPage) -> None:
+        """A customer who was reminded pays on the page, within days."""
+        at = self.stage.now + timedelta(minutes=self.random.randrange(1, 60 * 60))
+        self.stage.at(at, lambda: self._pay_on(seller, page) if page.is_active else None)
+
+    def _come(self, seller: Seller, page: PayPage, paying: Paying) -> None:
+        """The money is there. Stripe tells it as often as it likes, or never."""
+        paying.came_at = self.stage.now
+        self.stage.tell("customer: pays on a page", f"{seller.name} {page.id} {page.invoice_id} {page.amount}")
+        self._deliver(seller, page.invoice_id, page.amount, paying.id, page.id, self.random.choice((0, 1, 1, 2, 3)))
+
+    def _fail(self, seller: Seller, page: PayPage, paying: Paying) -> None:
+        paying.failed_at = self.stage.now
+        self.told_payments[seller.name].discard(paying.id)
+        self.changes[seller.name, page.invoice_id].append((self.stage.now, "debit-failed"))
+        self.stage.tell("customer: debit fails", f"{seller.name} {page.id} {page.invoice_id}")
 
     def _tell_payment(self, seller: Seller, body: bytes, number: str) -> None:
         desk = self._desk(seller)
         if desk is None:
             raise DBAPIError("", {}, Exception("not now"))
-        link = PaymentLink(provider=LinkProvider.STRIPE, secret_key=Secret("sk_test_x"), webhook_secret=Secret(STRIPE_SECRET))
-        desk.policy = desk.policy.model_copy(update={"payment_links": (link,)})
+        if not seller.gives_pages:
+            link = PaymentLink(provider=LinkProvider.STRIPE, secret_key=Secret("sk_test_x"), webhook_secret=Secret(STRIPE_SECRET))
+            desk.policy = desk.policy.model_copy(update={"payment_links": (link,)})
         at = int(desk.now().timestamp())
         signature = hmac.new(STRIPE_SECRET.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
         assert payment_told(desk, body, f"t={at},v1={signature}")
@@ -341,6 +385,11 @@ class Townspeople:
             key = self.random.choice(found)
             self.stage.at(self.stage.now, lambda: self._pay_now(seller, key))
 
+    def at_page(self, seller: Seller, page: PayPage) -> None:
+        """Stripe has said that nobody paid on a page, and now somebody does."""
+        if page.given_at and page.is_active and self.is_worst_moment():
+            self.stage.at(self.stage.now, lambda: self._pay_on(seller, page) if page.is_active else None)
+
     def _pay_now(self, seller: Seller, key: str) -> None:
         if is_open(seller.books.invoices.get(key)):
             seller.books.pay(key, on=seller.day(self.stage.now))
@@ -373,10 +422,9 @@ def message_id_of(company: str, action_key: str) -> str:
     return f"<puntual.{digest}@{company}.example>"
 
 
-def _stripe_body(seller: Seller, invoice: Any, number: str, at: datetime) -> bytes:
-    owed = outstanding_of(invoice)
-    ours = {"puntual_company": seller.name, "puntual_invoice": invoice.id, "puntual_item": f"{invoice.id}/1", "puntual_amount": str(owed)}
-    session = {"id": f"cs_{number}", "payment_status": "paid", "payment_intent": number, "payment_link": "plink_1", "currency": "eur"}
-    session |= {"amount_total": owed.minor, "metadata": ours}
+def _stripe_body(seller: Seller, invoice_id: str, amount: Money, number: str, link: str, at: datetime) -> bytes:
+    ours = {"puntual_company": seller.name, "puntual_invoice": invoice_id, "puntual_item": f"{invoice_id}/1", "puntual_amount": str(amount)}
+    session = {"id": f"cs_{number}", "payment_status": "paid", "payment_intent": number, "payment_link": link, "currency": "eur"}
+    session |= {"amount_total": amount.minor, "metadata": ours}
     event = {"id": f"evt_{number}", "type": "checkout.session.completed", "created": int(at.timestamp()), "livemode": True}
     return json.dumps(event | {"data": {"object": session}}).encode()

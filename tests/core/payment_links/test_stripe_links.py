@@ -28,6 +28,7 @@ from puntual.core.payment_links.port import (
 )
 from puntual.core.payment_links.stripe_links import StripeAccount, StripeLinks
 from puntual.core.payment_links.stripe_money import from_stripe, to_stripe
+from puntual.core.payment_links.stripe_wire import StripeWire
 from puntual.core.secret import Secret
 from stripe_stand_in import KEY, NOW, StripeStandIn
 
@@ -104,6 +105,23 @@ def test_another_amount_is_another_link_and_the_old_one_ends(at_stripe: StripeSt
         "El importe de esta factura ha cambiado. Por favor, utilice el enlace de nuestro último mensaje.",
     )
     assert at_stripe.sessions[page]["status"] == "expired", "nobody pays the old amount on a page that was open"
+
+
+def test_what_was_paid_in_the_moment_before_its_link_ended_gets_no_second_one(
+    at_stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = link(at_stripe)
+    switch_off = StripeWire.switch_off
+
+    def a_moment_late(self: StripeWire, link_id: str, message: str) -> bool:
+        at_stripe.open_page(link_id, "complete", "paid", "succeeded")
+        return switch_off(self, link_id, message)
+
+    monkeypatch.setattr(StripeWire, "switch_off", a_moment_late)
+    answer = provider(at_stripe).links([after(made, amount="1000.00")])[ASKED.key]
+    assert isinstance(answer, BeingPaid)
+    assert answer.payment is not None
+    assert (answer.payment.amount, len(at_stripe.links)) == (ASKED.amount, 1)
 
 
 def test_back_to_an_earlier_amount_is_a_new_link(at_stripe: StripeStandIn) -> None:
