@@ -59,8 +59,8 @@ ONCE = CalculationLine(date(2025, 4, 22), date(2025, 4, 22), eur("80.50"), Decim
 FIXED = Calculation(RuleKind.FLAT_FEE, ONCE.first, ONCE.last, (ONCE,), eur("10"), eur("10"))
 
 STANDING = (
-    StandingCharge("F-2025-0102", "interest", eur("1.54"), date(2025, 5, 2), "ND/2025/0007", COUNTED),
-    StandingCharge("F-2025-0102", "fee", eur("12.10"), date(2025, 4, 22), "", FIXED),
+    StandingCharge("i2/1", "F-2025-0102", "interest", eur("1.54"), date(2025, 5, 2), "ND/2025/0007", COUNTED),
+    StandingCharge("i2/1", "F-2025-0102", "fee", eur("12.10"), date(2025, 4, 22), "", FIXED),
 )
 
 

@@ -46,9 +46,10 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class StandingCharge:
-    """A late charge that stands in the books for an invoice of the notice. `amount` is what it comes to there, with tax; `document` is the
+    """A late charge that stands in the books for an item of the notice. `amount` is what it comes to there, with tax; `document` is the
     number of its own document, empty when it is a line on the invoice; `calculation` is None where it is not kept any more."""
 
+    item_id: str
     invoice_number: str
     rule: str
     amount: Money
@@ -65,9 +66,10 @@ class ChargeNews:
     standing: tuple[StandingCharge, ...] = ()
 
     def of_items(self, item_ids: Iterable[str]) -> "ChargeNews":
-        """Without what is announced on other items."""
+        """Without what is announced or stands on other items."""
         kept = frozenset(item_ids)
-        return ChargeNews(tuple(one for one in self.announced if one.item_id in kept), self.standing)
+        standing = tuple(one for one in self.standing if one.item_id in kept)
+        return ChargeNews(tuple(one for one in self.announced if one.item_id in kept), standing)
 
 
 NO_NEWS = ChargeNews()

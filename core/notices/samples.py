@@ -129,6 +129,8 @@ def _news(currency: str) -> ChargeNews:
     lines = [CalculationLine(_AS_OF, _AS_OF + timedelta(days=days), large, counted, percent, days + 1, 365) for days in (0, 30, 1000)]
     lines += [CalculationLine(_AS_OF, _AS_OF, large, large.amount, each) for each in (percent, None)]
     made = [Calculation(kind, _AS_OF, _AS_OF, tuple(lines), large, less) for kind in RuleKind for _ in range(MOST_PRINTED // 4)]
-    standing = [StandingCharge("F-2025-0101", "sample", amount, _AS_OF, "ND-1", one) for one in made for amount in (less, more)]
+    standing = [
+        StandingCharge("sample1/1", "F-2025-0101", "sample", amount, _AS_OF, "ND-1", one) for one in made for amount in (less, more)
+    ]
     announced = (Announced(item, one) for one in told for item in ("sample1/1", "sample2/1"))
-    return ChargeNews(tuple(announced), (*standing, StandingCharge("F-2025-0102", "sample", more, _AS_OF)))
+    return ChargeNews(tuple(announced), (*standing, StandingCharge("sample2/1", "F-2025-0102", "sample", more, _AS_OF)))

@@ -25,8 +25,9 @@ _FAILED = frozenset(("requires_payment_method", "canceled", ""))
 
 @dataclass(frozen=True, slots=True)
 class StripeAccount:
-    """The company's account at Stripe. A restricted key that may write Payment Links and Checkout Sessions is enough. `valid_days` is after
-    how many days without a new notice a link is to be retired."""
+    """The company's account at Stripe. A restricted key that may write Payment Links and Checkout Sessions, and read PaymentIntents and
+    Charges, is enough (an expanded object needs the right to read it: Stripe, "Permissions reference"). `valid_days` is after how many days
+    without a new notice a link is to be retired."""
 
     secret_key: Secret
     valid_days: int = 60

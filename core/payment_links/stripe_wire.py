@@ -192,7 +192,8 @@ def _error_of(error: stripe.StripeError, key: Secret) -> PuntualError:
     if isinstance(error, stripe.AuthenticationError):
         return CompanyMustAct("Stripe does not accept the secret key.", hint="Put a valid one where the policy refers to it.")
     if isinstance(error, stripe.PermissionError):
-        return CompanyMustAct("Stripe's key may not do what is needed.", hint="Give the restricted key write access to Payment Links.")
+        hint = "Let the restricted key write Payment Links and Checkout Sessions, and read PaymentIntents and Charges."
+        return CompanyMustAct("Stripe's key may not do what is needed.", hint=hint)
     if isinstance(error, stripe.IdempotencyError):
         return BrokenInvariant("Stripe got two different links under one idempotency key.")
     if isinstance(error, stripe.APIConnectionError):

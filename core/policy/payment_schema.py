@@ -58,7 +58,9 @@ class PaymentLink(Model):
     min_amount: dict[CurrencyCode, Amount] = Field(default_factory=dict, description="Not below this, in its currency")
     max_amount: dict[CurrencyCode, Amount] = Field(default_factory=dict, description="Not above this, in its currency")
     secret_key: Secret | None = Field(
-        None, description="stripe: a restricted key that may write Payment Links and Checkout Sessions, by reference only: ${STRIPE_KEY}"
+        None,
+        description="stripe: a restricted key that may write Payment Links and Checkout Sessions, and read PaymentIntents and Charges, by "
+        "reference only: ${STRIPE_KEY}",
     )
     webhook_secret: Secret | None = Field(None, description="stripe: the signing secret of the endpoint to which Stripe tells payments")
     valid_days: Annotated[int, Field(ge=1, le=365)] | None = Field(

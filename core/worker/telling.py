@@ -74,4 +74,4 @@ def _standing(one: KeptCharge) -> StandingCharge:
     is_alone = one.total is not None and not one.statement and not one.reversed.is_positive
     amount = one.total if is_alone and one.total is not None else one.amount - one.reversed
     document = "" if one.on_invoice else one.document_number
-    return StandingCharge(one.number, one.key.rule, amount, one.charged_on or one.decided_on, document, one.calculation)
+    return StandingCharge(one.key.item_id, one.number, one.key.rule, amount, one.charged_on or one.decided_on, document, one.calculation)

@@ -32,6 +32,8 @@ _SLACK_OF_HOURS = timedelta(minutes=10)
 """Clocks may be off by so much. What counts is when the worker wrote down that it sends."""
 _SOON = timedelta(minutes=5)
 """A webhook waits for others, and then for the next look; after that the books are read, when nothing is in the way."""
+_A_RUN = timedelta(days=2)
+"""Within so long there was a run, in calm days."""
 
 Key = tuple[str, str, int, int]
 """Item, level, cycle, repeat."""
@@ -209,7 +211,8 @@ class Oracle:
         for number in sorted(self.play.told_payments[seller.name]):
             if recorded[number] > 1:
                 yield f"{seller.name}: the payment {number} was recorded {recorded[number]} times"
-            if not recorded[number] and number not in listed and number in self.play.told_of:
+            has_run_since = self.play.told_of.get(number, self.world.end) < self.world.end - _A_RUN
+            if not recorded[number] and number not in listed and has_run_since:
                 yield f"{seller.name}: the payment {number} is neither in the books nor on the work list"
 
     def _pages(self, seller: Seller) -> Iterator[str]:

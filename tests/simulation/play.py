@@ -61,7 +61,7 @@ class Play(Townspeople):
     charged: dict[str, list[Charged]] = field(default_factory=lambda: defaultdict(list))
     approved: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
     surprises: dict[str, int] = field(default_factory=dict)
-    told_of: set[str] = field(default_factory=set)
+    told_of: dict[str, datetime] = field(default_factory=dict)
     pages: dict[str, PayPages] = field(default_factory=lambda: defaultdict(PayPages))
     refused: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)

@@ -71,7 +71,7 @@ class Townspeople:
     wishes: dict[str, list[datetime]]
     changes: dict[tuple[str, str], list[tuple[datetime, str]]]
     told_payments: dict[str, set[str]]
-    told_of: set[str]
+    told_of: dict[str, datetime]
     pages: dict[str, PayPages]
     waived: dict[str, list[Any]]
     charged: dict[str, list[Any]]
@@ -355,7 +355,7 @@ class Townspeople:
         at = int(desk.now().timestamp())
         signature = hmac.new(STRIPE_SECRET.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
         assert payment_told(desk, body, f"t={at},v1={signature}")
-        self.told_of.add(number)
+        self.told_of.setdefault(number, self.stage.now)
         self.stage.tell("stripe tells", f"{seller.name} {number}")
 
     # --- at the worst moment ------------------------------------------------------------------------------------------------------

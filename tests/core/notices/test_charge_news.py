@@ -64,9 +64,8 @@ def test_the_highest_of_several_tells_its_members_without_a_rhythm_of_their_own(
 
 def test_what_is_told_of_other_items_is_left_out() -> None:
     assert announced(("9", INTEREST)) == ()
-    assert ChargeNews((Announced("i1/1", FEE), Announced("i9/1", FEE)), STANDING).of_items(["i1/1"]) == ChargeNews(
-        (Announced("i1/1", FEE),), STANDING
-    )
+    news = ChargeNews((Announced("i1/1", FEE), Announced("i9/1", FEE)), (*STANDING, replace(STANDING[0], item_id="i1/1")))
+    assert news.of_items(["i1/1"]) == ChargeNews((Announced("i1/1", FEE),), (replace(STANDING[0], item_id="i1/1"),))
 
 
 @pytest.mark.parametrize(
