@@ -187,7 +187,7 @@ class PaymentLinkProvider(Protocol):
         """A link, or why there is none, for each request by its key; asked again it gives the same link as long as that is good.
 
         Links in `earlier` of the same provider for another amount end; one that is being paid is told as BeingPaid. Raises TryLater when
-        the provider does not answer, CompanyMustAct when it no longer lets us in.
+        the provider answers nothing at all, CompanyMustAct when it no longer lets us in.
         """
         ...
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 
-from ..errors import CompanyMustAct, RejectedByLedger
+from ..errors import CompanyMustAct, RejectedByLedger, TryLater
 from ..secret import Secret
 from .account import NotPossible
 from .port import BeingPaid, EndedLink, IssuedLink, Known, LinkEnd, LinkKind, LinkRequest, PaymentLink, PaymentReported, Unavailable
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _LONGEST_NAME, _LONGEST_METADATA = 250, 500
 # Stripe, "PaymentIntent", status: those after which no money comes by itself any more.
 _FAILED = frozenset(("requires_payment_method", "canceled", ""))
+
+_NOT_BOOKED = "a payment through an earlier link is not in the books yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,18 @@ class StripeLinks:
         return None
 
     def links(self, requests: Sequence[LinkRequest]) -> Mapping[str, PaymentLink | Unavailable]:
-        """A link for each: the earlier one as long as it is good for the same payment, else a new one after the earlier ones were ended."""
-        return {request.key: self._answer(request) for request in requests}
+        """A link for each: the earlier one as long as it is good for the same payment, else a new one after the earlier ones were ended.
+        When Stripe does not answer, what it said before still counts, and the rest is not asked for."""
+        answers: dict[str, PaymentLink | Unavailable] = {}
+        for number, request in enumerate(requests):
+            try:
+                answers[request.key] = self._answer(request)
+            except TryLater as trouble:
+                if not answers:
+                    raise
+                why = Unavailable(self.id, trouble.detail or trouble.meaning())
+                return answers | dict.fromkeys((rest.key for rest in requests[number:]), why)
+        return answers
 
     def retire(self, ended: Sequence[EndedLink]) -> frozenset[str]:
         """Switch links off; each then says why. One that Stripe does not know (any more) counts as done."""
@@ -106,20 +118,25 @@ class StripeLinks:
         return good
 
     def _look(self, request: LinkRequest, issued: IssuedLink) -> "LinkSeen | None":
-        """The link as it is now, None when it is gone. Of a payment, what history knows of is left to it. The test mode pays nothing, and
-        keeps nobody from being reminded."""
+        """The link as it is now, None when it is gone. A payment that history knows of is left to it."""
         seen = self._wire.link(issued.reference)
         if seen is not None and seen.completed and issued.payment is not Known.DEALT_WITH:
-            self._forbid_second_payment(request, issued, seen)
+            if issued.payment is Known.WAITING:
+                raise NotPossible(_NOT_BOOKED)
+            self._forbid_second_payment(request, seen)
         return seen
 
-    def _forbid_second_payment(self, request: LinkRequest, issued: IssuedLink, seen: "LinkSeen") -> None:
-        for one in self._wire.payments(seen.id):
-            if one.state in _FAILED or one.kept <= 0:
-                continue
-            if issued.payment is Known.WAITING or not one.is_live:
-                raise NotPossible("a payment through an earlier link is not in the books yet")
-            raise _Paying(self._being_paid(request, seen, one))
+    def _forbid_second_payment(self, request: LinkRequest, seen: "LinkSeen") -> None:
+        """The test mode pays nothing, and keeps nobody from being reminded."""
+        try:
+            found = self._wire.payments(seen.id)
+        except TryLater:
+            raise _Paying(BeingPaid(self.id, "somebody paid on its page, and Stripe does not say at the moment what came of it")) from None
+        for one in found:
+            if one.state not in _FAILED and one.kept > 0:
+                if one.is_live:
+                    raise _Paying(self._being_paid(request, seen, one))
+                raise NotPossible(_NOT_BOOKED)
 
     def _being_paid(self, request: LinkRequest, seen: "LinkSeen", one: "PaymentSeen") -> BeingPaid:
         if one.is_contested:

@@ -13,7 +13,7 @@ from ..channels.addresses import UnusableAddress
 from ..channels.port import Delivery, MailTransport
 from ..dunning.facts import Action, ActionKind, Hold, Skipped, SkipReason, TaskKind
 from ..dunning.forecast import is_told_broken
-from ..dunning.grouping import narrowed
+from ..dunning.grouping import covered_currencies, narrowed
 from ..dunning.recheck import Rechecked, judge_again
 from ..errors import PuntualError
 from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle, skipped_entry
@@ -36,6 +36,7 @@ from .write_back import notes_of, task_of, work_of
 
 _SENT = (AttemptStatus.SENT, AttemptStatus.QUEUED)
 _NO_WAY = "there is no page to pay it on at the moment, and the policy has no payment details in its currency"
+_COVERED = "the customer's unallocated credit covers what is left of the notice"
 
 BATCH = 50
 """Actions that are claimed and rechecked together: one call to the ledger for all of them."""
@@ -194,7 +195,7 @@ class Acting:
     def _mail_of(self, attempt: Attempt, ways: Ways, news: ChargeNews) -> Prepared | None:
         """The mail of an attempt, without what is being paid or could not be. An address that no mail can be sent to ends the attempt as
         one that a server refuses."""
-        left = self._without(attempt, list(_not_to_ask(attempt.action, ways, self.desk.policy)))
+        left = self._without(attempt, _not_to_ask(attempt.action, ways, self.desk.policy))
         if left is None:
             return None
         told = news.of_items(entry.item.id for entry in left.action.items)
@@ -266,13 +267,17 @@ class Acting:
         self.report.done.append(attempt)
 
 
-def _not_to_ask(action: Action, ways: Ways, policy: Policy) -> Iterator[Skipped]:
-    """What must not stand in the notice: what the customer pays already, and what they could not pay."""
-    for entry in action.items:
-        if why := ways.being_paid.get(entry.item.id):
-            yield skipped_entry(entry, SkipReason.BEING_PAID, why)
-    unpayable = without_a_way(action, ways, policy)
-    yield from (skipped_entry(entry, SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable)
+def _not_to_ask(action: Action, ways: Ways, policy: Policy) -> list[Skipped]:
+    """What must not stand in the notice: what the customer pays already, what they could not pay, and what their credit covers without
+    these."""
+    paying, unpayable = ways.being_paid, without_a_way(action, ways, policy)
+    found = [skipped_entry(entry, SkipReason.BEING_PAID, paying[entry.item.id]) for entry in action.items if entry.item.id in paying]
+    found += [skipped_entry(entry, SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable]
+    fallen = {one.item_id for one in found}
+    left = [entry for entry in action.items if fallen and entry.item.id not in fallen]
+    covered = covered_currencies((entry.item.outstanding for entry in left), action.credits)
+    by_credit = [entry for entry in left if entry.item.outstanding.currency in covered]
+    return found + [skipped_entry(entry, SkipReason.COVERED_BY_CREDIT, _COVERED) for entry in by_credit]
 
 
 def _ending(delivery: Delivery) -> Ending:

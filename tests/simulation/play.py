@@ -23,6 +23,8 @@ from simulation.stage import Process, Stage
 from simulation.townspeople import Said, Townspeople
 from sqlalchemy.exc import DBAPIError
 
+_MOST_MINUTES = 30
+
 
 @dataclass
 class Taken:
@@ -99,9 +101,17 @@ class Play(Townspeople):
                 self.stage.run(self.world.calm_from)
                 self._calm()
                 self.stage.run(self.world.end)
+                self._last_runs()
             finally:
                 self.stage.end()
                 self.supervisor.close()
+
+    def _last_runs(self) -> None:
+        """The world does not end in the middle of a run."""
+        for _ in range(_MOST_MINUTES):
+            if not self.supervisor.has_runs():
+                return
+            self.stage.run(self.stage.now + timedelta(minutes=1))
 
     # --- setting up -------------------------------------------------------------------------------------------------------------
 

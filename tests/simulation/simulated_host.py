@@ -274,6 +274,10 @@ class Supervisor:
         pid = process.pid if random.random() < 0.5 else None
         self.stage.at(self.stage.now + length, lambda: self.start(process.name, process.host, pid, process.skew))
 
+    def has_runs(self) -> bool:
+        """Whether a run of any company is under way, as the database says."""
+        return self._peek.execute("SELECT 1 FROM companies WHERE run_id <> '' LIMIT 1").fetchone() is not None
+
     def waits(self) -> list[datetime]:
         """When the waiting of companies ends, as the database says."""
         rows = self._peek.execute("SELECT not_before, wished_at FROM company_states").fetchall()

@@ -304,6 +304,18 @@ def test_the_rest_of_a_notice_goes_out_and_asks_for_the_rest_only(shop, office, 
     assert ("F-i1" in text_of(mail), "F-i2" in text_of(mail), "150,00" in text_of(mail)) == (False, True, False)
 
 
+def test_what_a_credit_covers_without_what_is_being_paid_is_not_asked_for(shop, office, stripe):
+    at = shop(STRIPE)
+    two_due(office)
+    office.books.credit("k1", "c1", "60")
+    at.run()
+    first = next(link for link, (cents, _) in stripe.asked.items() if cents == 10_000)
+    stripe.open_page(first, "complete", "unpaid", "processing")
+    dropped = at.run(TODAY + 7 * DAY).acted.dropped
+    assert [(one.item_id, one.reason) for one in dropped] == [("i1/1", SkipReason.BEING_PAID), ("i2/1", SkipReason.COVERED_BY_CREDIT)]
+    assert len(office.post.mails) == 1
+
+
 def test_what_is_being_paid_waits_where_the_page_is_the_only_way_to_pay(shop, office, stripe):
     at = shop(STRIPE, details=False)
     office.books.owe("i1")

@@ -233,6 +233,39 @@ def test_what_history_knows_or_was_never_money_keeps_from_a_second_link_only(at_
     )
 
 
+def test_what_stripe_said_before_it_stopped_answering_counts(at_stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = link(at_stripe)
+    at_stripe.open_page(made.reference, "complete", "unpaid", "processing")
+    create = StripeWire.create
+
+    def once(self: StripeWire, params: Any, key: str) -> Any:
+        if params["metadata"]["puntual_item"] == "inv2/1":
+            at_stripe.trouble = Trouble.RATE_LIMITED
+        return create(self, params, key)
+
+    monkeypatch.setattr(StripeWire, "create", once)
+    others = [replace(ASKED, key=f"{key}/1", invoice_id=key) for key in ("inv2", "inv3")]
+    answers = provider(at_stripe).links([after(made), *others])
+    assert answers[ASKED.key] == BeingPaid("stripe", "a payment on its page is under way")
+    assert answers["inv2/1"] == answers["inv3/1"] == Unavailable("stripe", "Stripe asks us to wait.")
+    calls = at_stripe.calls
+    assert (calls, len(at_stripe.links)) == (4, 1), "the first link, what became of it, its payment, and one that failed"
+
+
+def test_where_somebody_paid_and_stripe_does_not_say_what_came_of_it_nobody_is_asked(
+    at_stripe: StripeStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = link(at_stripe)
+    at_stripe.open_page(made.reference, "complete", "paid", "succeeded")
+
+    def silent(self: StripeWire, link_id: str) -> Any:
+        raise TryLater("no answer")
+
+    monkeypatch.setattr(StripeWire, "payments", silent)
+    why = "somebody paid on its page, and Stripe does not say at the moment what came of it"
+    assert provider(at_stripe).links([after(made)])[ASKED.key] == BeingPaid("stripe", why)
+
+
 def test_what_is_left_after_a_payment_that_was_dealt_with_is_a_new_link(at_stripe: StripeStandIn) -> None:
     made = link(at_stripe)
     at_stripe.open_page(made.reference, "complete", "paid", "succeeded")
