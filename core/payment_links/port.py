@@ -191,6 +191,11 @@ class PaymentLinkProvider(Protocol):
         """
         ...
 
+    def being_paid(self, requests: Sequence[LinkRequest]) -> Mapping[str, BeingPaid]:
+        """Which of these are being paid through a link in `earlier`, by their keys. Nothing is made or ended; what the provider does not
+        answer for is not told. Raises CompanyMustAct as `links` does."""
+        ...
+
     def retire(self, ended: Sequence[EndedLink]) -> frozenset[str]:
         """Let old links say that they are not to be paid any more. Gives the references that do now, or that are gone; a provider that
         cannot do it gives none. Raises as `links` does."""

@@ -81,6 +81,25 @@ class StripeLinks:
                 return answers | dict.fromkeys((rest.key for rest in requests[number:]), why)
         return answers
 
+    def being_paid(self, requests: Sequence[LinkRequest]) -> Mapping[str, BeingPaid]:
+        """Looks at the earlier links of each; no further when Stripe does not answer."""
+        found: dict[str, BeingPaid] = {}
+        for request in requests:
+            try:
+                for issued in reversed(self._ours(request)):
+                    self._look(request, issued)
+            except _Paying as paying:
+                found[request.key] = paying.answer
+            except (NotPossible, RejectedByLedger):
+                continue
+            except TryLater:
+                break
+        return found
+
+    def _ours(self, request: LinkRequest) -> list[IssuedLink]:
+        """The links of this provider for it, the oldest first."""
+        return [link for link in request.earlier if link.provider == self.id]
+
     def retire(self, ended: Sequence[EndedLink]) -> frozenset[str]:
         """Switch links off; each then says why. One that Stripe does not know (any more) counts as done."""
         for link in ended:
@@ -88,7 +107,7 @@ class StripeLinks:
         return frozenset(link.reference for link in ended)
 
     def _answer(self, request: LinkRequest) -> PaymentLink | Unavailable:
-        earlier = [link for link in request.earlier if link.provider == self.id]
+        earlier = self._ours(request)
         try:
             params = _params(request)
             link = self._still_good(request, earlier, params["metadata"]) or self._wire.create(params, _idempotency_key(params, earlier))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from .account import BankAccount, NotPossible, element
 from .epc import epc_text
-from .port import EndedLink, LinkKind, LinkRequest, PaymentLink, QrPayload, QrStandard, Unavailable
+from .port import BeingPaid, EndedLink, LinkKind, LinkRequest, PaymentLink, QrPayload, QrStandard, Unavailable
 from .references import creditor_reference, is_swiss, qr_reference
 from .swiss import swiss_text
 
@@ -28,6 +28,10 @@ class BankTransfers:
     def links(self, requests: Sequence[LinkRequest]) -> Mapping[str, PaymentLink | Unavailable]:
         """What to pay where, by key. Nothing is asked of anybody."""
         return {request.key: self._answer(request) for request in requests}
+
+    def being_paid(self, requests: Sequence[LinkRequest]) -> Mapping[str, BeingPaid]:
+        """Nobody tells of a transfer before the bank does."""
+        return {}
 
     def retire(self, ended: Sequence[EndedLink]) -> frozenset[str]:
         """What was written down cannot be taken back."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from ..channels.addresses import UnusableAddress
 from ..channels.port import Delivery, MailTransport
-from ..dunning.facts import Action, ActionKind, Hold, Skipped, SkipReason, TaskKind
+from ..dunning.facts import Action, ActionItem, ActionKind, Hold, Skipped, SkipReason, TaskKind
 from ..dunning.forecast import is_told_broken
 from ..dunning.grouping import covered_currencies, narrowed
 from ..dunning.recheck import Rechecked, judge_again
@@ -23,7 +23,6 @@ from ..history.waking import wake
 from ..history.work import WorkItem, put_on_list, queue_notes, queue_task
 from ..notices.books import note_texts, task_texts
 from ..notices.charge_news import ChargeNews
-from ..policy.schema import Policy
 from ..port import Capability, LedgerConnector, Recheck
 from ..receivables import Invoice, UnappliedCredit, open_items
 from .desk import Desk
@@ -36,7 +35,7 @@ from .write_back import notes_of, task_of, work_of
 
 _SENT = (AttemptStatus.SENT, AttemptStatus.QUEUED)
 _NO_WAY = "there is no page to pay it on at the moment, and the policy has no payment details in its currency"
-_COVERED = "the customer's unallocated credit covers what is left of the notice"
+_COVERED = "the customer's unallocated credit covers what is left"
 
 BATCH = 50
 """Actions that are claimed and rechecked together: one call to the ledger for all of them."""
@@ -101,10 +100,9 @@ class Acting:
 
     def _batch(self, actions: Sequence[Action], on_each: Callable[[], Any]) -> None:
         kept = self._recheck(self._claim(actions))
-        for attempt in kept:
-            if attempt.action.kind is ActionKind.TASK:
-                self._task(attempt)
-                on_each()
+        for attempt in self._calls([attempt for attempt in kept if attempt.action.kind is ActionKind.TASK]):
+            self._task(attempt)
+            on_each()
         notices = [attempt for attempt in kept if attempt.action.kind is ActionKind.NOTICE]
         self._send(self._prepared(notices), on_each)
         with writing(self.desk.engine) as conn:
@@ -159,6 +157,14 @@ class Acting:
                 yield from taken_meanwhile(entry.item, fresh, customer, policy)
                 yield from unmatched([fresh], customer, unapplied or (), policy)
 
+    def _calls(self, tasks: Sequence[Attempt]) -> Iterator[Attempt]:
+        """The work for people, without calls about what is being paid."""
+        paying = self._links.being_paid([attempt.action for attempt in tasks if attempt.action.task is TaskKind.CALL])
+        for attempt in tasks:
+            left = self._without(attempt, _not_to_ask(attempt.action, paying, ()))
+            if left is not None:
+                yield left
+
     def _send(self, prepared: Sequence[Prepared], on_each: Callable[[], Any]) -> None:
         """Begin, send, settle, one after the other. The end of one and the beginning of the next are one transaction: one write a mail.
 
@@ -195,7 +201,8 @@ class Acting:
     def _mail_of(self, attempt: Attempt, ways: Ways, news: ChargeNews) -> Prepared | None:
         """The mail of an attempt, without what is being paid or could not be. An address that no mail can be sent to ends the attempt as
         one that a server refuses."""
-        left = self._without(attempt, _not_to_ask(attempt.action, ways, self.desk.policy))
+        unpayable = without_a_way(attempt.action, ways, self.desk.policy)
+        left = self._without(attempt, _not_to_ask(attempt.action, ways.being_paid, unpayable))
         if left is None:
             return None
         told = news.of_items(entry.item.id for entry in left.action.items)
@@ -267,10 +274,8 @@ class Acting:
         self.report.done.append(attempt)
 
 
-def _not_to_ask(action: Action, ways: Ways, policy: Policy) -> list[Skipped]:
-    """What must not stand in the notice: what the customer pays already, what they could not pay, and what their credit covers without
-    these."""
-    paying, unpayable = ways.being_paid, without_a_way(action, ways, policy)
+def _not_to_ask(action: Action, paying: Mapping[str, str], unpayable: Sequence[ActionItem]) -> list[Skipped]:
+    """What must not be asked for: what the customer pays already, what they could not pay, and what their credit covers without these."""
     found = [skipped_entry(entry, SkipReason.BEING_PAID, paying[entry.item.id]) for entry in action.items if entry.item.id in paying]
     found += [skipped_entry(entry, SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable]
     fallen = {one.item_id for one in found}

@@ -85,6 +85,16 @@ class Links:
         offered = self._offered_pages(actions)
         return [self._ways(action, as_of, {key: offered[key] for key in _items(action) if key in offered}) for action in actions]
 
+    def being_paid(self, actions: Sequence[Action]) -> Mapping[str, str]:
+        """The items that the customer pays already, by what a provider says of the links they were given; each with its words. For what is
+        no notice: `ways` says it of those. Raises CompanyMustAct as that does."""
+        earlier = self._earlier(actions) if actions else {}
+        requests = [request for action in actions for request in self._page_requests(action, earlier) if request.earlier]
+        asked = [self._providers[provider].being_paid(requests) for provider in sorted(self._lasting)] if requests else []
+        found = {key: paying for answers in asked for key, paying in answers.items()}
+        self._remember([], [Offer(being_paid=paying) for paying in found.values()])
+        return {key: paying.reason for key, paying in found.items()}
+
     def end_stale(self) -> int:
         """End links whose item was paid, is void or has another amount by the history, or whose time is over. Returns how many."""
         if not self._lasting:

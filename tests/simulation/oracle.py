@@ -20,7 +20,7 @@ from puntual.core.history.tables import attempt_items, attempts, companies, work
 from puntual.core.money import Money
 from puntual.core.port import Capability
 from simulation.oracle_charges import OLDEST_LOOK, of_charges, stood
-from simulation.oracle_pages import of_pages
+from simulation.oracle_pages import of_call, of_pages
 from simulation.play import Play, Taken
 from simulation.simulated_world import Rung, Seller, is_open, outstanding_of
 from simulation.townspeople import Said, message_id_of
@@ -56,7 +56,7 @@ class Oracle:
     def faults(self) -> list[str]:
         """Everything that should not have been, in words."""
         found = list(self.play.wrong)
-        looks = (self._contacts, self._rises, self._written, self._charges, self._payments, self._notes, self._called_once)
+        looks = (self._contacts, self._rises, self._written, self._charges, self._payments, self._notes, self._calls_asked_for)
         looks += (self._expected, self._wishes, self._trail, self._pages)
         for number, mail in enumerate(self.play.taken):
             found += self._of_mail(number, mail)
@@ -233,11 +233,14 @@ class Oracle:
             if notes[invoice_id] != told[invoice_id]:
                 yield f"{seller.name}: {invoice_id} was in {told[invoice_id]} mails and has {notes[invoice_id]} notes"
 
-    def _called_once(self, seller: Seller) -> Iterator[str]:
-        """One level of each ladder is a call, and nobody is asked twice to make it."""
+    def _calls_asked_for(self, seller: Seller) -> Iterator[str]:
+        """One level of each ladder is a call, and nobody is asked twice to make it, nor about what is being paid."""
         asked = [work for work in self.work if work["company"] == seller.name and work["kind"] == "call"]
         times = Counter(invoice for work in asked for invoice in json.loads(work["invoice_ids"]))
         yield from (f"{seller.name}: a call about {invoice} was asked for {count} times" for invoice, count in times.items() if count > 1)
+        for work in asked:
+            for invoice in json.loads(work["invoice_ids"]):
+                yield from of_call(self.play, seller, invoice, work["made_at"])
 
     def _expected(self, seller: Seller) -> Iterator[str]:
         """The day in the books is the latest that is promised and was not called broken in a notice."""

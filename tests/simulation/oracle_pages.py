@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from puntual.core.money import Money
 from simulation.pay_pages import ADDRESS, PayPage
@@ -10,6 +10,8 @@ from simulation.play import Play, Taken
 from simulation.simulated_world import Seller, is_open, outstanding_of
 
 _ADDRESS = re.compile(re.escape(ADDRESS) + r"(\w+)")
+_A_CALL = timedelta(minutes=20)
+"""Longer ago a job that asks for a call has looked at nothing."""
 _QUIET = timedelta(days=3)
 """So long before the end nothing may have happened to an invoice whose page should be what it is."""
 
@@ -46,7 +48,7 @@ def _of_links(play: Play, seller: Seller, mail: Taken) -> Iterator[str]:
                 and paying
                 and paying.at < ended < mail.begun
                 and paying.counts(mail.at)
-                and not _is_known(play, seller, other, mail)
+                and not _is_known(play, seller, other, mail.at)
             ):
                 yield f"{page.invoice_id} was paid on {other.id} before that ended, and can be paid again on {key}"
 
@@ -55,18 +57,28 @@ def _of_payers(play: Play, seller: Seller, mail: Taken) -> Iterator[str]:
     """What had come, or was on its way, when Stripe was asked last: such an invoice must not be in the mail."""
     for page in play.pages[seller.name].pages.values():
         paying = page.paying
-        if paying is None or f"F-{page.invoice_id[1:]}" not in mail.text or _is_known(play, seller, page, mail):
+        if paying is None or f"F-{page.invoice_id[1:]}" not in mail.text or _is_known(play, seller, page, mail.at):
             continue
         looked = mail.pages.get(page.id) or (None if mail.pages_unknown else mail.heard.get(page.invoice_id))
         if looked is not None and paying.at < looked and paying.counts(mail.at):
             yield f"{page.invoice_id} is asked for, and was paid on {page.id} at {paying.at:%d %b %H:%M:%S}"
 
 
-def _is_known(play: Play, seller: Seller, page: PayPage, mail: Taken) -> bool:
+def of_call(play: Play, seller: Seller, invoice_id: str, at: datetime) -> Iterator[str]:
+    """A person was asked to call about an invoice: it was not paid on its page long before, unless Stripe could not say so."""
+    if any(at - _A_CALL <= silent <= at for silent in play.stripe_silent):
+        return
+    for page in play.pages[seller.name].of(invoice_id):
+        paying = page.paying
+        if paying and paying.at < at - _A_CALL and paying.counts(at) and not _is_known(play, seller, page, at):
+            yield f"{seller.name}: a call about {invoice_id} was asked for at {at:%d %b %H:%M:%S}, and it was paid on {page.id} before"
+
+
+def _is_known(play: Play, seller: Seller, page: PayPage, at: datetime) -> bool:
     """The books have the payment, or a person let the invoice be chased all the same."""
     paying = page.paying
     booked = [marker for marker, (one, _) in seller.books.received.items() if paying and one.reference == paying.id]
-    if any(seller.books.made_at[marker] <= mail.at for marker in booked):
+    if any(seller.books.made_at[marker] <= at for marker in booked):
         return True
     return any(said.ended and paying and said.ended >= paying.at for said in play.said[seller.name] if said.invoice == page.invoice_id)
 

@@ -126,6 +126,7 @@ class PointedWire:
             self._play.points.stripe(name, is_done)
         except TryLater:
             self._facts()["pages_unknown"] = True
+            self._play.stripe_silent.append(self._play.stage.now)
             raise
 
     def _facts(self) -> dict[str, Any]:

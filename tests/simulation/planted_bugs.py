@@ -260,6 +260,13 @@ def payers_asked_again() -> Iterator[None]:
 
 
 @contextmanager
+def payers_called() -> Iterator[None]:
+    """A person is asked to call about what is being paid on its page."""
+    with patch.object(Links, "being_paid", lambda *_: {}):
+        yield
+
+
+@contextmanager
 def earlier_page_left() -> Iterator[None]:
     """A page is made for the new amount, and the one for the old amount stays."""
     with patch.object(StripeLinks, "_end", lambda *_: None):
@@ -279,6 +286,6 @@ PLANTED: dict[str, Callable[[], Any]] = {
         settle_before_act, claim_without_unique_key, resend_on_unknown, recover_as_free, recheck_skipped, recheck_without_holds,
         lease_ignored, charge_key_forgotten, notes_without_looking, old_amount, wish_forgotten, trail_forgotten,
         charge_on_paid, charge_on_held, charge_too_early, approval_ignored, credits_without_looking, payments_without_looking,
-        expected_day_left, level_too_early, payers_asked_again, earlier_page_left, pages_never_ended,
+        expected_day_left, level_too_early, payers_asked_again, payers_called, earlier_page_left, pages_never_ended,
     )
 }  # fmt: skip

@@ -64,6 +64,7 @@ class Play(Townspeople):
     approved: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
     surprises: dict[str, int] = field(default_factory=dict)
     told_of: dict[str, datetime] = field(default_factory=dict)
+    stripe_silent: list[datetime] = field(default_factory=list)
     pages: dict[str, PayPages] = field(default_factory=lambda: defaultdict(PayPages))
     refused: set[str] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)

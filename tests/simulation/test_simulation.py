@@ -14,7 +14,7 @@ from simulation.simulate import simulate
 
 IN_CI = 120
 MOST_SEEDS = 60
-"""A planted bug is found within so many. Seen: each within 11."""
+"""A planted bug is found within so many. Seen: each within 40."""
 FOUND_BY = {
     # Planted bug: words of the fault that shows it.
     "settle_before_act": "and none came",
@@ -38,6 +38,7 @@ FOUND_BY = {
     "expected_day_left": "and the books say",
     "level_too_early": "days after that",
     "payers_asked_again": "is asked for, and was paid",
+    "payers_called": "a call about",
     "earlier_page_left": "can be paid on",
     "pages_never_ended": "can still be paid",
 }

@@ -316,6 +316,19 @@ def test_what_a_credit_covers_without_what_is_being_paid_is_not_asked_for(shop, 
     assert len(office.post.mails) == 1
 
 
+def test_nobody_is_asked_to_call_about_what_is_being_paid(shop, office, stripe):
+    at = shop(STRIPE)
+    office.books.owe("i1")
+    office.rule("days: 8, notice: second", "days: 8, channel: call")
+    at.run()
+    page = stripe.open_page("plink_1", "complete", "unpaid", "processing")
+    report = at.run(TODAY + 7 * DAY)
+    assert ([(one.item_id, one.reason) for one in report.acted.dropped], report.acted.tasks) == ([("i1/1", SkipReason.BEING_PAID)], 0)
+    stripe.trouble = Trouble.RATE_LIMITED
+    stripe.sessions[page]["payment_intent"]["status"] = "requires_payment_method"
+    assert at.run(TODAY + 8 * DAY).acted.tasks == 1, "who cannot be asked keeps nothing back"
+
+
 def test_what_is_being_paid_waits_where_the_page_is_the_only_way_to_pay(shop, office, stripe):
     at = shop(STRIPE, details=False)
     office.books.owe("i1")

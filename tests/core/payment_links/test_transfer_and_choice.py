@@ -12,6 +12,7 @@ from puntual.core.payment_links.account import Address, BankAccount
 from puntual.core.payment_links.choice import LinkRule, choose, offers
 from puntual.core.payment_links.ledger import LedgerPages
 from puntual.core.payment_links.port import (
+    BeingPaid,
     EndedLink,
     LinkEnd,
     LinkKind,
@@ -222,6 +223,9 @@ class Scripted:
             raise self.answer
         link = PaymentLink(f"https://{self.id}.example", self.kind, None, None, self.id, "1")
         return {r.key: Unavailable(self.id, self.answer) if self.answer else link for r in requests}
+
+    def being_paid(self, requests: Sequence[LinkRequest]) -> Mapping[str, BeingPaid]:
+        return {}
 
     def retire(self, ended: Sequence[EndedLink]) -> frozenset[str]:
         return frozenset()
