@@ -14,6 +14,7 @@ from ..channels.port import Delivery, MailTransport
 from ..dunning.facts import Action, ActionItem, ActionKind, Hold, Skipped, SkipReason, TaskKind
 from ..dunning.forecast import is_told_broken
 from ..dunning.grouping import covered_currencies, narrowed
+from ..dunning.holds import Stop, stop_of_holds
 from ..dunning.recheck import Rechecked, judge_again
 from ..errors import PuntualError
 from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle, skipped_entry
@@ -29,7 +30,7 @@ from .desk import Desk
 from .discounting import taken_meanwhile, unmatched
 from .envelope import attachments_of, message_of
 from .lease import Lease
-from .links import Links, Ways, without_a_way
+from .links import Links, Pages, without_a_way
 from .telling import news_for, note_told
 from .write_back import notes_of, task_of, work_of
 
@@ -194,17 +195,29 @@ class Acting:
         if not notices:
             return []
         actions = [attempt.action for attempt in notices]
-        ways, news = self._links.ways(actions, self.as_of), news_for(self.desk, actions, self.as_of)
-        ready = [self._mail_of(*parts) for parts in zip(notices, ways, news, strict=True)]
+        pages, news = self._links.pages(actions), news_for(self.desk, actions, self.as_of)
+        held = self._held_since(actions)
+        ready = [self._mail_of(attempt, pages, held, told) for attempt, told in zip(notices, news, strict=True)]
         return [mail for mail in ready if mail is not None]
 
-    def _mail_of(self, attempt: Attempt, ways: Ways, news: ChargeNews) -> Prepared | None:
-        """The mail of an attempt, without what is being paid or could not be. An address that no mail can be sent to ends the attempt as
-        one that a server refuses."""
-        unpayable = without_a_way(attempt.action, ways, self.desk.policy)
-        left = self._without(attempt, _not_to_ask(attempt.action, ways.being_paid, unpayable))
+    def _held_since(self, actions: Sequence[Action]) -> Mapping[str, Stop]:
+        """What is held by now, by item: making the pages took a while, and a payment may have been told of."""
+        theirs: dict[str, list[Hold]] = {action.customer.id: [] for action in actions}
+        with reading(self.desk.engine) as conn:
+            for hold in active_holds(conn, self.desk.company):
+                theirs.get(hold.customer_id, []).append(hold)
+        items = [entry.item for action in actions for entry in action.items]
+        stops = ((item, stop_of_holds(item, theirs[item.customer_id], self.desk.policy, self.as_of)) for item in items)
+        return {item.id: stop for item, stop in stops if stop is not None}
+
+    def _mail_of(self, attempt: Attempt, pages: Pages, held: Mapping[str, Stop], news: ChargeNews) -> Prepared | None:
+        """The mail of an attempt, without what must not be asked for. An address that no mail can be sent to ends the attempt as one that a
+        server refuses."""
+        unpayable = without_a_way(attempt.action, pages, self.desk.policy)
+        left = self._without(attempt, _not_to_ask(attempt.action, pages.being_paid, unpayable, held))
         if left is None:
             return None
+        ways = self._links.ways(left.action, self.as_of, pages)
         told = news.of_items(entry.item.id for entry in left.action.items)
         try:
             files = attachments_of(self.desk.policy, self.ledger, left.action)
@@ -274,15 +287,20 @@ class Acting:
         self.report.done.append(attempt)
 
 
-def _not_to_ask(action: Action, paying: Mapping[str, str], unpayable: Sequence[ActionItem]) -> list[Skipped]:
-    """What must not be asked for: what the customer pays already, what they could not pay, and what their credit covers without these."""
-    found = [skipped_entry(entry, SkipReason.BEING_PAID, paying[entry.item.id]) for entry in action.items if entry.item.id in paying]
-    found += [skipped_entry(entry, SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable]
-    fallen = {one.item_id for one in found}
-    left = [entry for entry in action.items if fallen and entry.item.id not in fallen]
-    covered = covered_currencies((entry.item.outstanding for entry in left), action.credits)
-    by_credit = [entry for entry in left if entry.item.outstanding.currency in covered]
-    return found + [skipped_entry(entry, SkipReason.COVERED_BY_CREDIT, _COVERED) for entry in by_credit]
+def _not_to_ask(
+    action: Action, paying: Mapping[str, str], unpayable: Sequence[ActionItem], held: Mapping[str, Stop] | None = None
+) -> list[Skipped]:
+    """What must not be asked for: what the customer pays already, what is held by now, what they could not pay, and what their credit
+    covers without these."""
+    why = {entry.item.id: (SkipReason.NO_PAYMENT_DETAILS, _NO_WAY) for entry in unpayable}
+    why |= {key: (stop.reason, stop.detail) for key, stop in (held or {}).items()}
+    why |= {key: (SkipReason.BEING_PAID, said) for key, said in paying.items()}
+    left = [entry for entry in action.items if entry.item.id not in why]
+    if len(left) < len(action.items):
+        covered = covered_currencies((entry.item.outstanding for entry in left), action.credits)
+        by_credit = (entry for entry in left if entry.item.outstanding.currency in covered)
+        why |= {entry.item.id: (SkipReason.COVERED_BY_CREDIT, _COVERED) for entry in by_credit}
+    return [skipped_entry(entry, *why[entry.item.id]) for entry in action.items if entry.item.id in why]
 
 
 def _ending(delivery: Delivery) -> Ending:

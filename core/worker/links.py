@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from ..channels.email import InlineImage
 from ..dunning.facts import Action, ActionItem, Skipped, SkipReason
-from ..dunning.grouping import narrowed
 from ..errors import BrokenInvariant, Refused, TryLater
 from ..history.audit import append
 from ..history.database import reading, writing
@@ -55,14 +54,21 @@ _WHY = {SkipReason.SETTLED_MEANWHILE: WhyEnded.PAID, SkipReason.GONE: WhyEnded.V
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages to pay on, by item. `being_paid` are items that the customer pays already by what a provider says, each with its words:
+    there is no page for them, and nobody must be asked for them."""
+
+    urls: Mapping[str, str]
+    being_paid: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Ways:
-    """The ways to pay that one notice offers: pages by item, payment codes, and their pictures. `being_paid` are items that the customer
-    pays already by what a provider says, each with its words: there is no way for them, and the notice must not ask for them."""
+    """The ways to pay that one notice offers: pages by item, payment codes, and their pictures."""
 
     pages: Mapping[str, str]
     codes: tuple[TransferCode, ...] = ()
     images: tuple[InlineImage, ...] = ()
-    being_paid: Mapping[str, str] = field(default_factory=dict)
 
 
 class Links:
@@ -77,17 +83,38 @@ class Links:
         self._transfers = [rule for rule in rules if self._providers[rule.provider].kind is LinkKind.TRANSFER]
         self._lasting = frozenset(self._providers) & {LinkProvider.STRIPE}
 
-    def ways(self, actions: Sequence[Action], as_of: date) -> list[Ways]:
-        """The ways to pay what each notice asks for, in the order of the notices. A provider that does not answer stops none of them.
+    def pages(self, actions: Sequence[Action]) -> Pages:
+        """The pages for what these notices ask for. What has to be ended some day is remembered before it goes out, and a payment that
+        nobody told of as if it had been told. A provider that does not answer stops no notice.
 
         Raises CompanyMustAct when a provider no longer lets us in.
         """
-        offered = self._offered_pages(actions)
-        return [self._ways(action, as_of, {key: offered[key] for key in _items(action) if key in offered}) for action in actions]
+        if not self._pages:
+            return Pages({})
+        earlier = self._earlier(actions)
+        requests = [request for action in actions for request in self._page_requests(action, earlier)]
+        made = offers(requests, self._pages, self._providers)
+        if not self._is_preview:
+            self._remember([_kept(request, page) for request in requests if (page := made[request.key].page)], made.values())
+        urls = {key: offer.page.url for key, offer in made.items() if offer.page}
+        return Pages(urls, {key: offer.being_paid.reason for key, offer in made.items() if offer.being_paid})
+
+    def ways(self, action: Action, as_of: date, pages: Pages) -> Ways:
+        """The ways to pay what a notice asks for, as it goes out; a payment code asks for all of it. Asks nobody."""
+        requests = [*_transfer_requests(self._desk.company, action, as_of)] if self._transfers else []
+        made = offers(requests, self._transfers, self._providers)
+        codes, images = [], []
+        for request in requests:
+            link = made[request.key].transfer
+            if link is not None and link.qr is not None:
+                image = InlineImage(f"{request.key}.{self._mark(action)}", f"{request.key}.png", png(link.qr, _PIXELS_A_MODULE))
+                images.append(image)
+                codes.append(TransferCode(request.amount, link.reference, image.content_id))
+        return Ways({key: url for key, url in pages.urls.items() if key in _items(action)}, tuple(codes), tuple(images))
 
     def being_paid(self, actions: Sequence[Action]) -> Mapping[str, str]:
         """The items that the customer pays already, by what a provider says of the links they were given; each with its words. For what is
-        no notice: `ways` says it of those. Raises CompanyMustAct as that does."""
+        no notice: `pages` says it of those. Raises CompanyMustAct as that does."""
         earlier = self._earlier(actions) if actions else {}
         requests = [request for action in actions for request in self._page_requests(action, earlier) if request.earlier]
         asked = [self._providers[provider].being_paid(requests) for provider in sorted(self._lasting)] if requests else []
@@ -134,18 +161,6 @@ class Links:
         except Refused:
             return False
 
-    def _offered_pages(self, actions: Sequence[Action]) -> Mapping[str, Offer]:
-        """What is offered for each item, by item. What has to be ended some day is remembered before it goes out, and a payment that
-        nobody told of as if it had been told."""
-        if not self._pages:
-            return {}
-        earlier = self._earlier(actions)
-        requests = [request for action in actions for request in self._page_requests(action, earlier)]
-        made = offers(requests, self._pages, self._providers)
-        if not self._is_preview:
-            self._remember([_kept(request, page) for request in requests if (page := made[request.key].page)], made.values())
-        return made
-
     def _remember(self, given: Sequence[KeptLink | None], made: Iterable[Offer]) -> None:
         """Which links go out, of those that have to be ended some day, why notices go without one, and what was paid."""
         lasting = [link for link in given if link is not None]
@@ -188,25 +203,6 @@ class Links:
             for key, links in made.items()
         }
 
-    def _ways(self, action: Action, as_of: date, offered: Mapping[str, Offer]) -> Ways:
-        """A code asks for nothing that is being paid already."""
-        pages = {key: offer.page.url for key, offer in offered.items() if offer.page}
-        paying = {key: offer.being_paid.reason for key, offer in offered.items() if offer.being_paid}
-        asked = [entry for entry in action.items if entry.item.id not in paying]
-        if not asked:
-            return Ways(pages, being_paid=paying)
-        action = narrowed(action, asked) if paying else action
-        requests = [*_transfer_requests(self._desk.company, action, as_of)] if self._transfers else []
-        made = offers(requests, self._transfers, self._providers)
-        codes, images = [], []
-        for request in requests:
-            link = made[request.key].transfer
-            if link is not None and link.qr is not None:
-                image = InlineImage(f"{request.key}.{self._mark(action)}", f"{request.key}.png", png(link.qr, _PIXELS_A_MODULE))
-                images.append(image)
-                codes.append(TransferCode(request.amount, link.reference, image.content_id))
-        return Ways(pages, tuple(codes), tuple(images), paying)
-
     def _mark(self, action: Action) -> str:
         """What makes the Content-IDs of a message its own (RFC 2392), and the same however often it is made."""
         domain = parseaddr(self._desk.policy.mail.sender)[1].rpartition("@")[2]
@@ -215,12 +211,13 @@ class Links:
 
 def known_ways(desk: Desk, action: Action, as_of: date) -> Ways:
     """The ways to pay that can be shown without asking anybody: pages that came with the books, and payment codes."""
-    return Links(desk, None).ways([action], as_of)[0]
+    links = Links(desk, None)
+    return links.ways(action, as_of, links.pages([action]))
 
 
-def without_a_way(action: Action, ways: Ways, policy: Policy) -> list[ActionItem]:
+def without_a_way(action: Action, pages: Pages, policy: Policy) -> list[ActionItem]:
     """The items that the notice would claim without saying where to pay: it must not go out for them (docs/sources.md 24)."""
-    known = {*ways.pages, *ways.being_paid}
+    known = {*pages.urls, *pages.being_paid}
     return [entry for entry in action.items if entry.item.outstanding.currency not in policy.payment_details and entry.item.id not in known]
 
 

@@ -8,11 +8,12 @@ from email.message import EmailMessage
 import pytest
 from history.sample_books import COMPANY, TODAY, eur
 from puntual.connectors.stub_server import Trouble
-from puntual.core.dunning.facts import SkipReason
+from puntual.core.dunning.facts import HoldKind, SkipReason
 from puntual.core.errors import CompanyMustAct, LedgerUnavailable, RejectedByLedger
 from puntual.core.history import audit
 from puntual.core.history.books import ensure_company
 from puntual.core.history.database import reading, writing
+from puntual.core.history.holds import add_hold
 from puntual.core.history.links import KeptLink, WhyEnded, keep_links, links_of, links_to_end, note_ended
 from puntual.core.money import Money
 from puntual.core.payment_links.stripe_wire import StripeWire
@@ -302,6 +303,24 @@ def test_the_rest_of_a_notice_goes_out_and_asks_for_the_rest_only(shop, office, 
     (_, mail) = office.post.mails
     assert "\nEUR50\n" in codes_of(mail)[0]
     assert ("F-i1" in text_of(mail), "F-i2" in text_of(mail), "150,00" in text_of(mail)) == (False, True, False)
+
+
+def test_what_is_held_while_its_page_is_made_is_not_sent(shop, office, monkeypatch):
+    """Such as by Stripe's own delivery of its payment."""
+    two_due(office)
+    create = StripeWire.create
+
+    def meanwhile_held(self, params, key):
+        if params["metadata"]["puntual_invoice"] == "i2":
+            with writing(office.engine) as conn:
+                add_hold(conn, COMPANY, HoldKind.MANUAL, "c1", "i1", "wait", None, "ana", office.clock.now())
+        return create(self, params, key)
+
+    monkeypatch.setattr(StripeWire, "create", meanwhile_held)
+    report = shop(STRIPE, CODE).run()
+    assert [(one.item_id, one.reason) for one in report.acted.dropped] == [("i1/1", SkipReason.HELD)]
+    (mail,) = office.post.mails
+    assert ("F-i1" in text_of(mail), "\nEUR50\n" in codes_of(mail)[0]) == (False, True)
 
 
 def test_what_a_credit_covers_without_what_is_being_paid_is_not_asked_for(shop, office, stripe):
