@@ -43,8 +43,9 @@ class Lease:
 
     def hold(self) -> None:
         """To be called right before an effect that must not be had twice: the same, but that a run that is to end may still finish what it
-        is at. As often as one likes: it asks the database only now and then."""
-        if self.desk.machine.now() - self.kept_at >= _OFTEN_ENOUGH:
+        is at. As often as one likes: it asks the database only now and then, and once more when the answer took long: the machine may have
+        slept over it."""
+        while self.desk.machine.now() - self.kept_at >= _OFTEN_ENOUGH:
             self._renew()
 
     @contextmanager

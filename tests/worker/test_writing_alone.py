@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from history.sample_books import TODAY
 from puntual.core.errors import AnotherRunUnderWay, StoppedEarly
-from puntual.core.history.runs import LEASE
+from puntual.core.history.runs import LEASE, renew_lease
+from puntual.core.worker import lease as lease_module
 from puntual.core.worker.clock import FixedClock
 from puntual.core.worker.lease import leased
 from puntual.core.worker.run import run
@@ -108,6 +109,23 @@ def test_a_lease_is_made_sure_of_now_and_then_and_not_each_time(sleeping):
         sleeping.machine.at += LEASE
         with pytest.raises(AnotherRunUnderWay):
             ours.hold()
+
+
+def test_who_sleeps_over_making_sure_of_the_lease_does_so_again(sleeping, monkeypatch):
+    with leased(sleeping.desk()) as ours:
+        sleeping.machine.at += LEASE / 2
+        renewed = []
+
+        def asleep(*asked):
+            renewed.append(renew_lease(*asked))
+            if len(renewed) == 1:
+                sleeping.machine.at += NIGHT
+            return renewed[-1]
+
+        monkeypatch.setattr(lease_module, "renew_lease", asleep)
+        with pytest.raises(AnotherRunUnderWay):
+            ours.hold()
+    assert renewed == [True, False]
 
 
 def test_who_is_to_stop_finishes_what_it_is_at(sleeping):
