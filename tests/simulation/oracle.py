@@ -354,8 +354,9 @@ class Oracle:
             return None
         if any(invoice.id in number for number in self.play.told_payments[seller.name]):
             return None
-        instants = [self.world.calm_from, *(at for at, _ in self.play.changes[seller.name, invoice.id])]
-        since = seller.day(max(instants))
+        last = max([self.world.calm_from, *(at for at, _ in self.play.changes[seller.name, invoice.id])])
+        # A debit may fail in calm days, too, and after the run of its day.
+        since = seller.day(last) + timedelta(days=last > self.world.calm_from)
         for said in self.play.said[seller.name]:
             if said.invoice == invoice.id or (not said.invoice and said.customer == invoice.customer_id):
                 if said.ended is None and said.until is None:
