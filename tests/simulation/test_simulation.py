@@ -12,9 +12,9 @@ from simulation.fault_plan import KINDS, SPELLS
 from simulation.planted_bugs import PLANTED
 from simulation.simulate import simulate
 
-IN_CI = 120
+IN_CI = 60
 MOST_SEEDS = 60
-"""A planted bug is found within so many. Seen: each within 40."""
+"""A planted bug is found within so many. Seen: each within 43."""
 FOUND_BY = {
     # Planted bug: words of the fault that shows it.
     "settle_before_act": "and none came",
@@ -42,6 +42,17 @@ FOUND_BY = {
     "earlier_page_left": "can be paid on",
     "pages_never_ended": "can still be paid",
 }
+
+
+SEEN_IN = {
+    "settle_before_act": 43,
+    "payers_called": 37,
+    "resend_on_unknown": 18,
+    "notes_without_looking": 14,
+    "charge_key_forgotten": 13,
+    "approval_ignored": 10,
+}
+"""Where a seed that shows it is far from the first, it is tried before them."""
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +101,8 @@ def test_a_seed_is_the_same_story_again_and_in_another_process():
 
 @pytest.mark.parametrize("bug", FOUND_BY)
 def test_a_planted_bug_is_found(bug):
-    shown = (fault for seed in range(1, MOST_SEEDS + 1) for fault in simulate(seed, bug).faults if FOUND_BY[bug] in fault)
+    seeds = (SEEN_IN.get(bug, 1), *range(1, MOST_SEEDS + 1))
+    shown = (fault for seed in seeds for fault in simulate(seed, bug).faults if FOUND_BY[bug] in fault)
     assert next(shown, "")
 
 
