@@ -81,12 +81,8 @@ def offers(requests: Sequence[LinkRequest], rules: Sequence[LinkRule], providers
                     passed[key].append(answer)
                 else:
                     found[kind][key] = answer
-    return {
-        key: Offer(being_paid=paying[key])
-        if key in paying
-        else Offer(found[LinkKind.PAGE].get(key), found[LinkKind.TRANSFER].get(key), tuple(why))
-        for key, why in passed.items()
-    }
+    pages, transfers = found[LinkKind.PAGE], found[LinkKind.TRANSFER]
+    return {key: Offer(pages.get(key), transfers.get(key), tuple(why), paying.get(key)) for key, why in passed.items()}
 
 
 def _answers(requests: Iterable[LinkRequest], rule: LinkRule, provider: PaymentLinkProvider) -> dict[str, PaymentLink | Unavailable]:

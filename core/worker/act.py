@@ -206,9 +206,12 @@ class Acting:
         with reading(self.desk.engine) as conn:
             for hold in active_holds(conn, self.desk.company):
                 theirs.get(hold.customer_id, []).append(hold)
-        items = [entry.item for action in actions for entry in action.items]
-        stops = ((item, stop_of_holds(item, theirs[item.customer_id], self.desk.policy, self.as_of)) for item in items)
-        return {item.id: stop for item, stop in stops if stop is not None}
+        found = {
+            entry.item.id: stop_of_holds(entry.item, theirs[action.customer.id], self.desk.policy, self.as_of)
+            for action in actions
+            for entry in action.items
+        }
+        return {key: stop for key, stop in found.items() if stop is not None}
 
     def _mail_of(self, attempt: Attempt, pages: Pages, held: Mapping[str, Stop], news: ChargeNews) -> Prepared | None:
         """The mail of an attempt, without what must not be asked for. An address that no mail can be sent to ends the attempt as one that a

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from email.utils import parseaddr
@@ -161,10 +161,11 @@ class Links:
         except Refused:
             return False
 
-    def _remember(self, given: Sequence[KeptLink | None], made: Iterable[Offer]) -> None:
+    def _remember(self, given: Sequence[KeptLink | None], made: Collection[Offer]) -> None:
         """Which links go out, of those that have to be ended some day, why notices go without one, and what was paid."""
         lasting = [link for link in given if link is not None]
-        missing = Counter(f"{why.provider}: {why.reason}" for offer in made if offer.page is None for why in offer.passed_over)
+        without = [offer for offer in made if offer.page is None and offer.being_paid is None]
+        missing = Counter(f"{why.provider}: {why.reason}" for offer in without for why in offer.passed_over)
         came = [offer.being_paid.payment for offer in made if offer.being_paid and offer.being_paid.payment]
         if lasting or missing or came:
             now = self._desk.now()
