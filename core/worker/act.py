@@ -1,8 +1,9 @@
 """act: claim, recheck, begin, one effect, settle. In that order, so that nothing is sent twice whatever dies in between."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from email.message import EmailMessage
 from itertools import islice
 from typing import Any
@@ -16,7 +17,7 @@ from ..dunning.forecast import is_told_broken
 from ..dunning.grouping import covered_currencies, narrowed
 from ..dunning.holds import Stop, stop_of_holds
 from ..dunning.recheck import Rechecked, judge_again
-from ..errors import PuntualError
+from ..errors import PuntualError, TryLater
 from ..history.attempts import Attempt, AttemptStatus, Ending, abandon_claims, begin, claim, narrow, settle, skipped_entry
 from ..history.database import reading, writing
 from ..history.holds import active_holds, end_holds
@@ -40,6 +41,12 @@ _COVERED = "the customer's unallocated credit covers what is left"
 
 BATCH = 50
 """Actions that are claimed and rechecked together: one call to the ledger for all of them."""
+FRESH = timedelta(minutes=5)
+"""After so long the books are looked at again for what is left of them: files to attach, and mail servers, can be slow."""
+OLDEST_LOOK = timedelta(minutes=15)
+"""No mail goes out when the books were looked at longer ago."""
+_MADE_AHEAD = timedelta(minutes=1)
+"""So much time at most goes into mails before the first of them is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,7 @@ class Acting:
         self.as_of = as_of
         self.report = ActReport()
         self._links = Links(desk, ledger)
+        self._looked_at = desk.machine.now()
         self._mail: MailTransport | None = None
         self._has_claimed = False
 
@@ -105,7 +113,8 @@ class Acting:
             self._task(attempt)
             on_each()
         notices = [attempt for attempt in kept if attempt.action.kind is ActionKind.NOTICE]
-        self._send(self._prepared(notices), on_each)
+        while notices:
+            notices = self._recheck(self._notices(notices, on_each))
         with writing(self.desk.engine) as conn:
             customers = sorted({action.customer.id for action in actions})
             wake(conn, self.desk.company, customers, self.desk.rulebook, self.as_of)
@@ -122,6 +131,7 @@ class Acting:
         if not claimed:
             return []
         invoice_ids = list(dict.fromkeys(entry.item.invoice_id for attempt in claimed for entry in attempt.action.items))
+        self._looked_at = self.desk.machine.now()
         seen = self.ledger.recheck(invoice_ids)
         with reading(self.desk.engine) as conn:
             holds = active_holds(conn, self.desk.company)
@@ -166,22 +176,50 @@ class Acting:
             if left is not None:
                 yield left
 
-    def _send(self, prepared: Sequence[Prepared], on_each: Callable[[], Any]) -> None:
+    def _notices(self, attempts: Sequence[Attempt], on_each: Callable[[], Any]) -> list[Attempt]:
+        """Send these while the last look at the books is fresh, with what is to be paid as it was a moment ago. Returns those that need
+        another look; some are sent in any case, so that there is an end to it."""
+        actions = [attempt.action for attempt in attempts]
+        pages, news = self._links.pages(actions), news_for(self.desk, actions, self.as_of)
+        waiting = deque(zip(attempts, news, strict=True))
+        left: list[Attempt] = []
+        while waiting and not left:
+            left = self._send(self._made(waiting, pages), on_each)
+            if not self._is_fresh():
+                break
+        return [*left, *(attempt for attempt, _ in waiting)]
+
+    def _made(self, waiting: deque[tuple[Attempt, ChargeNews]], pages: Pages) -> list[Prepared]:
+        """The next mails, as many as can be made soon. What has no way to pay falls out: a notice says how."""
+        held = self._held_since([attempt.action for attempt, _ in waiting])
+        until, ready = self.desk.machine.now() + _MADE_AHEAD, []
+        while waiting and self.desk.machine.now() < until:
+            attempt, told = waiting.popleft()
+            ready.append(self._mail_of(attempt, pages, held, told))
+        return [mail for mail in ready if mail is not None]
+
+    def _send(self, prepared: Sequence[Prepared], on_each: Callable[[], Any]) -> list[Attempt]:
         """Begin, send, settle, one after the other. The end of one and the beginning of the next are one transaction: one write a mail.
+        Returns what was left because the look at the books was no longer fresh.
 
         The lease is kept in it: who slept after the last look at the books begins nothing any more.
         """
         ended: tuple[Prepared, Ending] | None = None
         try:
-            for ready in prepared:
+            for number, ready in enumerate(prepared):
+                if number and not self._is_fresh():
+                    return [mail.attempt for mail in prepared[number:]]
                 self.may_send()
                 with writing(self.desk.engine) as conn:
                     self.lease.keep_in(conn)
                     self._record(conn, ended)
                     begin(conn, self.desk.company, ready.attempt)
-                ended = (ready, Ending(AttemptStatus.UNKNOWN, detail="the run was interrupted while this was being sent"))
+                ended = (ready, Ending(AttemptStatus.FAILED, detail="the run was interrupted before this was sent"))
                 try:
-                    ended = (ready, _ending(self._transport().deliver(ready.message)))
+                    transport = self._transport()
+                    self._make_sure()
+                    ended = (ready, Ending(AttemptStatus.UNKNOWN, detail="the run was interrupted while this was being sent"))
+                    ended = (ready, _ending(transport.deliver(ready.message)))
                 except PuntualError as error:
                     ended = (ready, Ending(AttemptStatus.FAILED, detail=str(error)))
                     raise
@@ -189,16 +227,19 @@ class Acting:
         finally:
             with writing(self.desk.engine) as conn:
                 self._record(conn, ended)
+        return []
 
-    def _prepared(self, notices: Sequence[Attempt]) -> list[Prepared]:
-        """The mails of a batch, with what is to be paid as it was a moment ago. What has no way to pay falls out: a notice says how."""
-        if not notices:
-            return []
-        actions = [attempt.action for attempt in notices]
-        pages, news = self._links.pages(actions), news_for(self.desk, actions, self.as_of)
-        held = self._held_since(actions)
-        ready = [self._mail_of(attempt, pages, held, told) for attempt, told in zip(notices, news, strict=True)]
-        return [mail for mail in ready if mail is not None]
+    def _make_sure(self) -> None:
+        """Right before a mail goes out: the company is still ours and the look at the books not too old, whoever slept meanwhile."""
+        self.lease.hold()
+        if self._age_of_look() > OLDEST_LOOK:
+            raise TryLater("The books were looked at too long ago: the machine slept, or was slow.", hint="It is run again")
+
+    def _is_fresh(self) -> bool:
+        return self._age_of_look() < FRESH
+
+    def _age_of_look(self) -> timedelta:
+        return self.desk.machine.now() - self._looked_at
 
     def _held_since(self, actions: Sequence[Action]) -> Mapping[str, Stop]:
         """What is held by now, by item: making the pages took a while, and a payment may have been told of."""

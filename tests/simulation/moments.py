@@ -15,9 +15,10 @@ from simulation.simulated_world import Seller
 
 @dataclass(frozen=True)
 class Seen:
-    """How an invoice stood in an answer of the ledger."""
+    """How an invoice stood in an answer of the ledger. `by_clock` is when that was by the clock of the machine that asked."""
 
     at: datetime
+    by_clock: datetime
     facts: dict[str, Any]
 
 
@@ -29,6 +30,7 @@ class Charged:
     marker: str
     invoice_id: str
     at: datetime
+    by_clock: datetime
     seen: Seen | None
     read_at: datetime | None
 
@@ -63,9 +65,10 @@ class AttendedLedger(WatchedLedger):
     def _looked(self, seen: Recheck, asked: Sequence[str]) -> None:
         facts = self._facts()
         facts["asked"] = tuple(asked)
-        found = {invoice.id: Seen(self._now(), facts_of(invoice)) for invoice in seen.invoices}
+        now, by_clock = self._now(), self._play.stage.by_clock()
+        found = {invoice.id: Seen(now, by_clock, facts_of(invoice)) for invoice in seen.invoices}
         for key in asked:
-            facts.setdefault("seen", {})[key] = found.get(key, Seen(self._now(), {"status": "gone"}))
+            facts.setdefault("seen", {})[key] = found.get(key, Seen(now, by_clock, {"status": "gone"}))
         for customer in {invoice.customer_id for invoice in seen.invoices}:
             left = sum((one.remaining for one in seen.credits if one.customer_id == customer), start=Money.zero("EUR"))
             facts.setdefault("credits", {})[customer] = left
@@ -81,6 +84,6 @@ class AttendedLedger(WatchedLedger):
         if kind == "charge":
             charge, facts = self.watched.charges[marker][0], self._facts()
             seen = facts.get("seen", {}).get(charge.invoice_id)
-            made = Charged(marker, charge.invoice_id, self._now(), seen, facts.get("read_at"))
+            made = Charged(marker, charge.invoice_id, self._now(), self._play.stage.by_clock(), seen, facts.get("read_at"))
             self._play.charged[self._seller.name].append(made)
             self._play.after_charge(self._seller, marker)

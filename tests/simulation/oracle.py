@@ -104,8 +104,9 @@ class Oracle:
         if facts["status"] != "open" or not facts["owed"].is_positive:
             yield f"{number} was {facts['status']} when the books were looked at last, at {seen.at:%d %b %H:%M:%S}"
             return
-        if mail.begun - seen.at > OLDEST_LOOK:
-            yield f"{number} was sent {mail.begun - seen.at} after the last look at the books"
+        age = mail.by_clock - seen.by_clock
+        if age > OLDEST_LOOK:
+            yield f"{number} was sent {age} after the last look at the books"
         if facts["disputed"]:
             yield f"{number} was disputed when the books were looked at last"
         if facts["owed"].amount <= 1:

@@ -13,7 +13,7 @@ from simulation.simulated_world import Seller, is_open
 from simulation.townspeople import Said
 
 OLDEST_LOOK = timedelta(minutes=15)
-"""The lease of a run is 10 minutes; who was silent for longer has to look again."""
+"""Who looked longer ago, by the clock of the machine, has to look again."""
 _A_MOMENT = timedelta(seconds=1)
 
 
@@ -52,8 +52,9 @@ def _of_look(seller: Seller, made: Charged) -> Iterator[str]:
     if made.seen is None:
         yield "was made without a last look at the books"
         return
-    if made.at - made.seen.at > OLDEST_LOOK:
-        yield f"was made {made.at - made.seen.at} after the last look at the books"
+    age = made.by_clock - made.seen.by_clock
+    if age > OLDEST_LOOK:
+        yield f"was made {age} after the last look at the books"
     status = made.seen.facts["status"]
     if status != "open" and not (status == "paid" and seller.keeps):
         yield f"was made although the invoice was {status} at the last look"

@@ -94,6 +94,13 @@ def recheck_without_holds() -> Iterator[None]:
 
 
 @contextmanager
+def sleepers_send() -> Iterator[None]:
+    """Who slept after a mail was begun hands it over without another thought."""
+    with patch.object(Acting, "_make_sure", lambda self: None):
+        yield
+
+
+@contextmanager
 def lease_ignored() -> Iterator[None]:
     """Whoever comes has the company, and keeps it."""
     with patch.object(lease, "take_lease", lambda *_: ""), patch.object(lease, "renew_lease", lambda *_: True):
@@ -284,7 +291,7 @@ PLANTED: dict[str, Callable[[], Any]] = {
     bug.__name__: bug
     for bug in (
         settle_before_act, claim_without_unique_key, resend_on_unknown, recover_as_free, recheck_skipped, recheck_without_holds,
-        lease_ignored, charge_key_forgotten, notes_without_looking, old_amount, wish_forgotten, trail_forgotten,
+        sleepers_send, lease_ignored, charge_key_forgotten, notes_without_looking, old_amount, wish_forgotten, trail_forgotten,
         charge_on_paid, charge_on_held, charge_too_early, approval_ignored, credits_without_looking, payments_without_looking,
         expected_day_left, level_too_early, payers_asked_again, payers_called, earlier_page_left, pages_never_ended,
     )

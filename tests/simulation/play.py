@@ -29,9 +29,9 @@ _MOST_MINUTES = 30
 @dataclass
 class Taken:
     """A mail that the server took. `seen` is how each invoice of the company stood in the last answer to the job that sent it;
-    `begun` is when the worker had written down that it sends it: who falls asleep after that knows nothing of it; `heard` when each invoice
-    was looked at last, so that what people had said of it by then had to be heard; `pages` when each pay page was, `pages_unknown` that
-    Stripe did not answer that job."""
+    `begun` is when the worker had written down that it sends it: who falls asleep for a few minutes after that knows nothing of it;
+    `by_clock` is when it was handed over, by the clock of that machine; `heard` when each invoice was looked at last, so that what people
+    had said of it by then had to be heard; `pages` when each pay page was, `pages_unknown` that Stripe did not answer that job."""
 
     company: str
     at: datetime
@@ -43,6 +43,7 @@ class Taken:
     asked_on: date
     credits: dict[str, Any]
     begun: datetime
+    by_clock: datetime
     heard: dict[str, datetime]
     pages: dict[str, datetime]
     pages_unknown: bool
@@ -205,12 +206,18 @@ class Play(Townspeople):
         """The desk's ledger and mail server are the world's."""
         seller = self.world.sellers[desk.company]
         desk.open_ledger = lambda: AttendedLedger(self, seller)
-        desk.open_mail = lambda: _MailServer(self, seller)
+        desk.open_mail = lambda: self._connected(seller)
+
+    def _connected(self, seller: Seller) -> "_MailServer":
+        is_storm = self.stage.now < self.world.calm_from
+        self.points.connect(falls_asleep=is_storm and self.is_worst_moment(3))
+        return _MailServer(self, seller)
 
     def deliver(self, seller: Seller, message: EmailMessage) -> Delivery:
         strand = self.stage.strand()
         message_id = str(message["Message-ID"])
         strand.facts["mail"] = message_id
+        strand.facts["handed"] = self.stage.by_clock()
         try:
             return self.points.mail(seller.name, lambda: self._take(seller, message), lambda: self._refuse(message))
         finally:
@@ -232,7 +239,8 @@ class Play(Townspeople):
         unapplied, heard = dict(strand.facts.get("credits", {})), dict(strand.facts.get("heard", {}))
         begun, message_id = strand.facts.get("committed", self.stage.now), str(message["Message-ID"])
         looked, is_unknown = dict(strand.facts.get("pages", {})), "pages_unknown" in strand.facts
-        more = (known, seller.day(begun), unapplied, begun, heard, looked, is_unknown)
+        handed = strand.facts["handed"]
+        more = (known, seller.day(begun), unapplied, begun, handed, heard, looked, is_unknown)
         self.taken.append(Taken(seller.name, self.stage.now, strand.process.name, message_id, to, text, *more))
         self.stage.tell("mail taken", f"{seller.name} to {to}: {message['Subject']}")
         self._give_pages(seller, text)

@@ -113,6 +113,14 @@ class Points:
 
     # --- the mail server --------------------------------------------------------------------------------------------------------
 
+    def connect(self, falls_asleep: bool) -> None:
+        """The connection that a run hands its mails in through; the first of them is begun by then."""
+        process = self._living()
+        self._pass_time(1.0)
+        self._maybe_crash(process, "before the connection with the mail server", 1.0)
+        if falls_asleep and DOOR.writer is None:
+            self._stall(process)
+
     def mail(self, company: str, accept: Callable[[], None], refuse: Callable[[], str]) -> Delivery:
         """A message is delivered: `accept` when the server takes it."""
         process = self._living()
@@ -176,6 +184,9 @@ class Points:
         """The machine stops for a while, unless it holds the database: then everybody would only wait."""
         if process.is_person or DOOR.writer is not None or not self._strikes("stall"):
             return
+        self._stall(process)
+
+    def _stall(self, process: Process) -> None:
         minutes = self.weather.random.choice((1, 9, 11, 12, 15, 30, 200))
         self.sleep(process, timedelta(minutes=minutes))
         self.stage.pause(timedelta(0))

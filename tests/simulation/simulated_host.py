@@ -40,7 +40,7 @@ class StageClock:
         self.stage = stage
 
     def now(self) -> datetime:
-        return self.stage.now + self.stage.process().skew
+        return self.stage.by_clock()
 
 
 class StageTicker(Ticker):

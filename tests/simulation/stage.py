@@ -116,6 +116,10 @@ class Stage:
         current = getcurrent()
         return current.process if isinstance(current, Strand) else self.outside
 
+    def by_clock(self) -> datetime:
+        """What the process at work sees on its machine's clock."""
+        return self.now + self.process().skew
+
     def kill(self, process: Process) -> None:
         """The process is dead from now on. The caller goes on only when it is none of its strands."""
         process.is_alive = False

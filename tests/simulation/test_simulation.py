@@ -14,7 +14,7 @@ from simulation.simulate import simulate
 
 IN_CI = 60
 MOST_SEEDS = 60
-"""A planted bug is found within so many. Seen: each within 43."""
+"""A planted bug is found within so many. Seen: each within 37."""
 FOUND_BY = {
     # Planted bug: words of the fault that shows it.
     "settle_before_act": "and none came",
@@ -23,6 +23,7 @@ FOUND_BY = {
     "recover_as_free": "went out 2 times",
     "recheck_skipped": "without a last look",
     "recheck_without_holds": "was sent although there was a",
+    "sleepers_send": "after the last look",
     "lease_ignored": "was written",
     "charge_key_forgotten": "charges",
     "notes_without_looking": "note",
@@ -45,11 +46,11 @@ FOUND_BY = {
 
 
 SEEN_IN = {
-    "settle_before_act": 43,
     "payers_called": 37,
     "resend_on_unknown": 18,
-    "notes_without_looking": 14,
-    "charge_key_forgotten": 13,
+    "notes_without_looking": 11,
+    "charge_key_forgotten": 11,
+    "recover_as_free": 11,
     "approval_ignored": 10,
 }
 """Where a seed that shows it is far from the first, it is tried before them."""

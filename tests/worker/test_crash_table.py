@@ -38,7 +38,7 @@ BEFORE_ANYTHING_IS_SENT = {
     "narrowed, not committed": f"{ACT}:narrow:after:2",
     "rechecked": f"{ACT}:Acting._recheck:after:1",
     "a task is on the list": f"{ACT}:Acting._task:after:1",
-    "rendered": f"{ACT}:Acting._prepared:after:1",
+    "rendered": f"{ACT}:Acting._made:after:1",
     "begun, not committed": f"{ACT}:begin:after:1",
 }
 WHILE_A_MAIL_IS_SENT = {
