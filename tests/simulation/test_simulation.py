@@ -12,7 +12,7 @@ from simulation.fault_plan import KINDS, SPELLS
 from simulation.planted_bugs import PLANTED
 from simulation.simulate import simulate
 
-IN_CI = 60
+IN_CI = 120
 MOST_SEEDS = 60
 """A planted bug is found within so many. Seen: each within 37."""
 FOUND_BY = {
